@@ -1,0 +1,1 @@
+//! Performance metrics and reports (rules TP*)

@@ -1,0 +1,1 @@
+//! The driver that feeds engine and simulator with historical data

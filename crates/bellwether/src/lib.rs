@@ -1,0 +1,1 @@
+//! Trades US equities intraday, safely, on a real account

@@ -1,0 +1,1 @@
+//! Market data on disk: importers, the Parquet store, checks

@@ -1,0 +1,105 @@
+//! Market data: bars, quotes, trades and halts of one symbol.
+
+use crate::{MINUTE_NS, Price, Quantity, Timestamp, Volume};
+
+/// One minute of prices, named by its start; it is knowable at its end and not before (TB1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Bar {
+    /// When the minute begins.
+    pub start: Timestamp,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Shares traded; 0 is allowed and counts for price, not for VWAP (TB5).
+    pub volume: Volume,
+}
+
+/// Why a bar is not usable (F24, F25).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BarFault {
+    /// A price is zero or negative.
+    #[error("price_not_positive")]
+    PriceNotPositive,
+    /// Not low <= open, close <= high.
+    #[error("ohlc_order")]
+    OhlcOrder,
+    /// The start is not on a whole minute.
+    #[error("not_on_minute")]
+    NotOnMinute,
+    /// The bar is not newer than the last one of its symbol.
+    #[error("out_of_order")]
+    OutOfOrder,
+    /// The bar ends after the current time.
+    #[error("from_the_future")]
+    FromTheFuture,
+    /// Outside 04:00-20:00 New York or on a day without a session.
+    #[error("off_calendar")]
+    OffCalendar,
+}
+
+impl Bar {
+    /// Returns when the minute ends: the earliest time at which the bar is known (TB1).
+    #[inline]
+    pub const fn end(&self) -> Timestamp {
+        self.start.plus_nanos(MINUTE_NS)
+    }
+
+    /// Checks what can be seen in the bar alone: prices above zero and in order (F25).
+    #[inline]
+    pub fn check(&self) -> Result<(), BarFault> {
+        if self.low.raw() <= 0 {
+            return Err(BarFault::PriceNotPositive);
+        }
+        let ordered = self.low <= self.open
+            && self.low <= self.close
+            && self.open <= self.high
+            && self.close <= self.high;
+        if ordered { Ok(()) } else { Err(BarFault::OhlcOrder) }
+    }
+
+    /// Returns the typical price (high + low + close) / 3 as a float (TI9).
+    #[inline]
+    pub fn typical(&self) -> f64 {
+        (self.high.to_f64() + self.low.to_f64() + self.close.to_f64()) / 3.0
+    }
+}
+
+/// The best bid and offer at one instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Quote {
+    /// When the quote was made.
+    pub time: Timestamp,
+    /// Best bid.
+    pub bid: Price,
+    /// Best offer.
+    pub ask: Price,
+    /// Shares bid.
+    pub bid_size: Quantity,
+    /// Shares offered.
+    pub ask_size: Quantity,
+}
+
+/// One print.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Trade {
+    /// When the trade was made.
+    pub time: Timestamp,
+    /// Price of the trade.
+    pub price: Price,
+    /// Shares traded.
+    pub size: Quantity,
+}
+
+/// A trading pause in one symbol, or its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Halt {
+    /// When trading stopped or started again.
+    pub time: Timestamp,
+    /// True when trading stops, false when it starts again.
+    pub halted: bool,
+}

@@ -1,0 +1,1 @@
+//! The simulated exchange: fill models, costs and a seeded market generator

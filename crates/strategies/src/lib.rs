@@ -1,0 +1,1 @@
+//! The strategies that ship with Bellwether, one file each
