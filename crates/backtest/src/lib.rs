@@ -1,1 +1,16 @@
-//! The driver that feeds engine and simulator with historical data
+//! The driver that feeds engine and simulator with historical data.
+//!
+//! It merges events by time as TF1 says, calls [`engine::Engine::apply`], carries the commands to
+//! [`simulator::Exchange`] and its reports back, and collects what happened. No journal, no
+//! threads, no I/O: data comes in as values, results go out as values.
+//!
+//! Invariant: equal data and settings give an equal [`RunResult`], on every machine.
+
+mod data;
+mod driver;
+mod result;
+
+pub use data::{Action, DataError, MarketData, SymbolData};
+pub use driver::{Driver, RunConfig, run};
+pub use indicators::reference::DailyBar;
+pub use result::{NoSink, OpenPosition, RunResult, Sink};

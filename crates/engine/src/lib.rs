@@ -1,1 +1,37 @@
-//! The deterministic trading core
+//! The deterministic trading core: one state machine without I/O, clock or randomness.
+//!
+//! Everything outside comes in as an [`Input`] with a sequence number and a time; everything the
+//! core wants comes out as facts and commands in [`Outputs`]. Backtest, demo, paper, live and
+//! replay differ only in who feeds it and who carries out what it says (design.md decision 1).
+//!
+//! The folders bear the component names of the source architecture. Start reading at
+//! [`Engine::apply`]; the life of an order goes through [`strategy_engine`], [`risk_manager`],
+//! [`order_manager`], the broker's reports into [`Books`], and [`performance_tracker`].
+//!
+//! Invariant: equal inputs give equal facts, on every machine and in every build (I7).
+
+pub mod alert_system;
+mod books;
+mod core;
+pub mod data_manager;
+mod desk;
+mod engine;
+mod fact;
+mod input;
+pub mod ledger;
+pub mod lifecycle;
+pub mod order_manager;
+mod output;
+pub mod performance_tracker;
+pub mod risk_manager;
+mod session;
+pub mod strategy_engine;
+mod timers;
+
+pub use books::{Anomaly, Books, Day, Observed, Slot, WorkingEntry};
+pub use engine::{Engine, EngineConfig, Instance};
+pub use fact::{Cancel, DayRoll, Fact, GateChange, Intent, Replace, SlotKey};
+pub use input::{Control, Input, MarketEvent, Sequenced};
+pub use model::record;
+pub use output::{Command, Outputs};
+pub use session::Ticks;

@@ -13,10 +13,11 @@
 use std::sync::Arc;
 
 use crate::{
-    Bar, BrokerId, Cash, ClientOrderId, ClosedTrade, Date, ExecId, ExecType, ExecutionReport,
-    ExitReason, Fill, GroupId, Halt, OrderKind, OrderNumber, OrderRole, OrderState, Ppm, Price,
-    Quantity, Quote, RejectReason, Side, SourceId, StrategyId, Symbol, SymbolDay, SymbolId,
-    TimeInForce, Timestamp, Trade, TradeFill, Volume, VolumeBaseline,
+    Bar, BrokerId, CancelRequest, Cash, ClientOrderId, ClosedTrade, Date, ExecId, ExecType,
+    ExecutionReport, ExitReason, Fill, GroupId, Halt, NewOrder, OrderKind, OrderNumber, OrderRole,
+    OrderState, Ppm, Price, Quantity, Quote, RejectReason, ReplaceRequest, Side, SourceId,
+    StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp, Trade, TradeFill, Volume,
+    VolumeBaseline,
 };
 
 /// Why bytes are not a record.
@@ -636,6 +637,19 @@ placeholder! {
         price: Price::ZERO, fee: Cash::ZERO,
     };
     SymbolDay = SymbolDay::unknown(SymbolId(0), Date::from_days(0));
+    NewOrder = NewOrder {
+        client_id: ClientOrderId::default(), broker: BrokerId(0), symbol: SymbolId(0),
+        side: Side::Buy, kind: OrderKind::Market, quantity: Quantity::ZERO,
+        time_in_force: TimeInForce::Day, role: OrderRole::Entry, group: None,
+    };
+    CancelRequest = CancelRequest {
+        client_id: ClientOrderId::default(), broker: BrokerId(0), symbol: SymbolId(0),
+    };
+    ReplaceRequest = ReplaceRequest {
+        client_id: ClientOrderId::default(), new_client_id: ClientOrderId::default(),
+        broker: BrokerId(0), symbol: SymbolId(0), kind: OrderKind::Market,
+        quantity: Quantity::ZERO,
+    };
     ExecutionReport = ExecutionReport {
         client_id: ClientOrderId::default(), broker: BrokerId(0), symbol: SymbolId(0),
         exec: ExecType::Accepted, time: Timestamp::default(),
@@ -683,6 +697,26 @@ record_enum!(ExecType {
 });
 record!(ClientOrderId { 1: tag, 2: epoch, 3: number, 4: attempt, 5: exit });
 record!(Fill { 1: exec_id, 2: side, 3: quantity, 4: price, 5: fee });
+record!(NewOrder {
+    1: client_id,
+    2: broker,
+    3: symbol,
+    4: side,
+    5: kind,
+    6: quantity,
+    7: time_in_force,
+    8: role,
+    9: group,
+});
+record!(CancelRequest { 1: client_id, 2: broker, 3: symbol });
+record!(ReplaceRequest {
+    1: client_id,
+    2: new_client_id,
+    3: broker,
+    4: symbol,
+    5: kind,
+    6: quantity,
+});
 record!(ExecutionReport { 1: client_id, 2: broker, 3: symbol, 4: exec, 5: time });
 record_enum!(ExitReason {
     0: Stop,

@@ -1,0 +1,83 @@
+//! The only owner of [`Books`]: reports go in through `observe`, decisions through `emit`.
+//!
+//! `emit` folds at once, so the next decision in the same event sees the reservation
+//! (journal.md 2). Nothing else has `&mut Books`.
+
+use model::record::{Value, Writer};
+use model::{Cash, ExecType, ExecutionReport, Price};
+use twox_hash::xxhash3_128::Hasher as XxHash3_128;
+
+use crate::books::{Books, Observed};
+use crate::fact::Fact;
+use crate::output::Outputs;
+
+/// Books with their two ways in, and the running hash of all decisions.
+pub(crate) struct Core {
+    books: Books,
+    hasher: XxHash3_128,
+    scratch: Writer,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("books", &self.books).finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    pub(crate) fn new(books: Books) -> Self {
+        Self { books, hasher: XxHash3_128::new(), scratch: Writer::new() }
+    }
+
+    #[inline]
+    pub(crate) fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// Restores the books from a snapshot.
+    pub(crate) fn books_from(
+        &mut self,
+        reader: &mut model::record::Reader<'_>,
+    ) -> Result<(), model::record::DecodeError> {
+        model::record::Record::load(&mut self.books, reader)
+    }
+
+    /// Takes a decision in and passes it on.
+    pub(crate) fn emit(&mut self, fact: Fact, out: &mut Outputs) {
+        self.books.fold(&fact);
+        if !matches!(fact, Fact::Alert(_)) {
+            self.hash(&fact);
+        }
+        out.push(fact);
+    }
+
+    /// Takes a broker's report in.
+    pub(crate) fn observe(
+        &mut self,
+        report: &ExecutionReport,
+        tick: impl Fn(Price) -> Price,
+    ) -> Observed {
+        if matches!(report.exec, ExecType::Trade(_)) {
+            self.hash(report);
+        }
+        self.books.observe(report, tick)
+    }
+
+    /// Takes a fee in that belongs to no fill (TK7).
+    pub(crate) fn book_fee(&mut self, fee: Cash) {
+        self.hash(&fee);
+        self.books.book_fee(fee);
+    }
+
+    fn hash(&mut self, value: &impl Value) {
+        self.scratch.clear();
+        self.scratch.field(1, value);
+        self.hasher.write(self.scratch.bytes());
+    }
+
+    /// Returns the hash of every decision, order and fill so far: equal for equal inputs on every
+    /// machine and build.
+    pub(crate) fn decision_hash(&self) -> u128 {
+        self.hasher.finish_128()
+    }
+}

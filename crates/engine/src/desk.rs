@@ -1,0 +1,192 @@
+//! The deciding view of one event: books to read, analysis to change, facts to emit.
+
+use model::exchange::Session;
+use model::{
+    BrokerId, Cash, CancelRequest, ClientOrderId, OrderNumber, Price, StrategyId, SymbolId,
+    Timestamp,
+};
+
+use crate::alert_system::{AlertKind, AlertSystem};
+use crate::books::Books;
+use crate::core::Core;
+use crate::data_manager::DataManager;
+use crate::fact::{Cancel, Fact, SlotKey};
+use crate::output::Outputs;
+use crate::performance_tracker::Watch;
+use crate::risk_manager::RejectCode;
+use crate::session::Ticks;
+use crate::strategy_engine::{Decision, Finding, Outcome, Rule};
+use crate::timers::Timers;
+
+/// Everything computed from market data: it can be computed again (journal.md 2).
+#[derive(Debug)]
+pub(crate) struct Analysis {
+    pub(crate) data: DataManager,
+    pub(crate) session: Option<Session>,
+    pub(crate) ticks: Ticks,
+    pub(crate) watches: Vec<Watch>,
+    pub(crate) refusals: Vec<Option<RejectCode>>,
+    pub(crate) timers: Timers,
+    pub(crate) alerts: AlertSystem,
+}
+
+/// How client ids are made (R10).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    pub(crate) tag: [u8; 4],
+    pub(crate) epoch: u32,
+}
+
+/// One event's view for the deciding parts.
+pub(crate) struct Desk<'a> {
+    core: &'a mut Core,
+    pub(crate) analysis: &'a mut Analysis,
+    out: &'a mut Outputs,
+    pub(crate) now: Timestamp,
+    identity: Identity,
+    pub(crate) record_all: bool,
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) fn new(
+        core: &'a mut Core,
+        analysis: &'a mut Analysis,
+        out: &'a mut Outputs,
+        now: Timestamp,
+        identity: Identity,
+        record_all: bool,
+    ) -> Self {
+        Self { core, analysis, out, now, identity, record_all }
+    }
+
+    #[inline]
+    pub(crate) fn books(&self) -> &Books {
+        self.core.books()
+    }
+
+    pub(crate) fn emit(&mut self, fact: Fact) {
+        self.core.emit(fact, self.out);
+    }
+
+    /// Returns where a slot's analysis lies.
+    #[inline]
+    pub(crate) fn slot_index(&self, key: SlotKey) -> usize {
+        key.strategy.index() * self.analysis.data.symbols().len() + key.symbol.index()
+    }
+
+    pub(crate) fn watch_mut(&mut self, key: SlotKey) -> Option<&mut Watch> {
+        let index = self.slot_index(key);
+        self.analysis.watches.get_mut(index)
+    }
+
+    #[inline]
+    pub(crate) fn mark(&self, symbol: SymbolId) -> Price {
+        self.analysis.data.symbol(symbol).map_or(Price::ZERO, |state| state.mark)
+    }
+
+    #[inline]
+    pub(crate) fn tick(&self, symbol: SymbolId, price: Price) -> Price {
+        self.analysis.ticks.at(symbol, price)
+    }
+
+    /// Returns the id of the next order.
+    pub(crate) fn next_id(&self, exit: bool) -> ClientOrderId {
+        ClientOrderId {
+            tag: self.identity.tag,
+            epoch: self.identity.epoch,
+            number: self.books().orders().next_number(),
+            attempt: 0,
+            exit,
+        }
+    }
+
+    /// Returns the broker that orders go to; there is one route so far.
+    pub(crate) fn route(&self) -> BrokerId {
+        BrokerId(0)
+    }
+
+    /// Returns the account's equity with all positions at their marks.
+    pub(crate) fn equity(&self) -> Cash {
+        let books = self.books();
+        let positions = books.active().iter().filter_map(|&key| {
+            Some(books.position(key)?.value_at(self.mark(key.symbol)))
+        });
+        books.ledger().cash().plus(positions.sum())
+    }
+
+    /// Cancels an order unless that is under way or it is done.
+    pub(crate) fn cancel(&mut self, number: OrderNumber) -> bool {
+        let Some(order) = self.books().orders().get(number) else { return false };
+        if order.state.is_terminal() || order.cancel_pending {
+            return false;
+        }
+        let request = CancelRequest {
+            client_id: order.request.client_id,
+            broker: order.request.broker,
+            symbol: order.request.symbol,
+        };
+        self.emit(Fact::Cancel(Cancel { request, time: self.now }));
+        true
+    }
+
+    /// Cancels every working entry, of one symbol or of all.
+    pub(crate) fn cancel_entries(&mut self, symbol: Option<SymbolId>) {
+        let working: smallvec::SmallVec<[OrderNumber; 8]> = self
+            .books()
+            .active()
+            .iter()
+            .filter(|key| symbol.is_none_or(|symbol| symbol == key.symbol))
+            .filter_map(|&key| self.books().slot(key)?.entry.as_deref())
+            .map(|entry| entry.order)
+            .collect();
+        for number in working {
+            self.cancel(number);
+        }
+    }
+
+    /// Records an evaluation.
+    pub(crate) fn decide(
+        &mut self,
+        key: SlotKey,
+        outcome: Outcome,
+        finding: Finding,
+        order: Option<OrderNumber>,
+    ) {
+        let decision = Decision {
+            time: self.now,
+            strategy: key.strategy,
+            symbol: key.symbol,
+            outcome,
+            rule: Rule::Strategy(finding.rule),
+            values: finding.values,
+            order,
+        };
+        self.record(decision);
+    }
+
+    /// Records a decision: what changes something as a fact, the rest for whoever asked.
+    pub(crate) fn record(&mut self, decision: Decision) {
+        if decision.outcome == Outcome::NoTrade {
+            if self.record_all {
+                self.out.evaluations.push(decision);
+            }
+        } else {
+            self.emit(Fact::Decision(decision));
+        }
+    }
+
+    /// Raises an alert unless the same one is quiet.
+    pub(crate) fn alert(
+        &mut self,
+        kind: AlertKind,
+        symbol: Option<SymbolId>,
+        strategy: Option<StrategyId>,
+        message: impl FnOnce() -> String,
+    ) {
+        let now = self.now;
+        let raised = self.analysis.alerts.raise(now, kind, symbol, strategy, message);
+        if let Some(alert) = raised {
+            self.emit(Fact::Alert(Box::new(alert)));
+        }
+    }
+}

@@ -1,0 +1,586 @@
+//! The engine: one `apply` per input, one `next_deadline` for the driver.
+//!
+//! Order inside `apply`: deadlines that are due fire first, then the input is observed, then the
+//! core decides (journal.md 2). Timers due at T run after the bars that end at T (TB1, TF1):
+//! a market event or a report at T fires deadlines before T only, [`Input::Time`] also those at T.
+
+use std::sync::Arc;
+
+use model::exchange::{Calendar, Session, TickTable};
+use model::record::{DecodeError, Reader, Record, Writer};
+use model::{
+    Bar, BrokerId, Cash, ExecutionReport, ExitReason, Price, StrategyId, Symbol, SymbolId,
+    Timestamp,
+};
+
+use crate::alert_system::{AlertKind, AlertSystem};
+use crate::books::{Anomaly, Books, Observed};
+use crate::core::Core;
+use crate::data_manager::{DataManager, Needs};
+use crate::desk::{Analysis, Desk, Identity};
+use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
+use crate::input::{Control, Input, MarketEvent, Sequenced};
+use crate::lifecycle::State;
+use crate::order_manager::{entries, exits};
+use crate::output::Outputs;
+use crate::performance_tracker::{Watch, close_trade};
+use crate::risk_manager::{Gate, Limits, LossLevel, loss_level};
+use crate::session::Ticks;
+use crate::strategy_engine::{Context, Event, Outcome, SessionEvent, Strategy, Want, Wishes};
+use crate::timers::{Timer, Timers};
+
+/// A strategy instance of a run.
+#[derive(Debug)]
+pub struct Instance {
+    /// Its name in reports: `NAME` or `NAME@tag`.
+    pub name: String,
+    /// The strategy.
+    pub strategy: Box<dyn Strategy>,
+}
+
+/// What an engine is built from.
+#[derive(Debug)]
+pub struct EngineConfig {
+    /// The run's symbols; their ids are their places.
+    pub symbols: Vec<Symbol>,
+    /// The run's strategies; their ids are their places.
+    pub strategies: Vec<Instance>,
+    /// Cash at the start.
+    pub cash: Cash,
+    /// Limits in force.
+    pub limits: Limits,
+    /// Sessions of the exchange.
+    pub calendar: Arc<Calendar>,
+    /// Minimum price increments.
+    pub ticks: TickTable,
+    /// Installation tag of client ids: upper-case letters and digits, zero padded (R10).
+    pub tag: [u8; 4],
+    /// Fencing epoch of client ids (R10).
+    pub epoch: u32,
+    /// Whether evaluations that led to nothing are recorded too.
+    pub record_all: bool,
+}
+
+/// The deterministic core.
+#[derive(Debug)]
+pub struct Engine {
+    core: Core,
+    analysis: Analysis,
+    strategies: Vec<Instance>,
+    calendar: Arc<Calendar>,
+    wishes: Wishes,
+    identity: Identity,
+    record_all: bool,
+    now: Timestamp,
+    started: bool,
+}
+
+impl Engine {
+    /// Builds a stopped engine.
+    pub fn new(config: EngineConfig) -> Self {
+        let symbols = config.symbols.len();
+        let mut strategies = config.strategies;
+        let needs = strategies.iter().fold(Needs::NONE, |needs, i| needs.and(i.strategy.needs()));
+        strategies.iter_mut().for_each(|instance| instance.strategy.prepare(symbols));
+        let slots = symbols * strategies.len();
+        let gate = Gate::new(config.limits);
+        Self {
+            core: Core::new(Books::new(symbols, strategies.len(), config.cash, gate)),
+            analysis: Analysis {
+                data: DataManager::new(symbols, needs),
+                session: None,
+                ticks: Ticks::new(config.ticks, config.symbols),
+                watches: vec![Watch::default(); slots],
+                refusals: vec![None; slots],
+                timers: Timers::default(),
+                alerts: AlertSystem::default(),
+            },
+            strategies,
+            calendar: config.calendar,
+            wishes: Wishes::default(),
+            identity: Identity { tag: config.tag, epoch: config.epoch },
+            record_all: config.record_all,
+            now: Timestamp::MIN,
+            started: false,
+        }
+    }
+
+    /// Takes one input; afterwards `out` holds the facts and commands that follow from it.
+    pub fn apply(&mut self, input: &Sequenced<Input>, out: &mut Outputs) {
+        out.clear();
+        let inclusive = matches!(input.item, Input::Time);
+        // Engine time never goes back (journal.md 11).
+        let time = input.time.max(self.now);
+        if self.analysis.timers.next().is_some_and(|next| next <= time) {
+            self.fire_deadlines(time, inclusive, out);
+        }
+        self.now = time;
+        match &input.item {
+            Input::Market { event, .. } => match event {
+                MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, out),
+                other => self.on_market(other, out),
+            },
+            Input::Broker { broker, report } => self.on_report(*broker, report, out),
+            Input::Time => {}
+            Input::Start => self.on_start(out),
+            Input::Control(control) => self.on_control(*control, out),
+            Input::Reference(day) => self.analysis.data.accept_reference(day),
+        }
+    }
+
+    /// Returns the earliest time for which the engine wants an [`Input::Time`].
+    #[inline]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.analysis.timers.next()
+    }
+
+    /// Returns the books for reading.
+    pub fn books(&self) -> &Books {
+        self.core.books()
+    }
+
+    /// Returns the market-data state for reading.
+    pub fn data(&self) -> &DataManager {
+        &self.analysis.data
+    }
+
+    /// Returns the strategies of the run.
+    pub fn strategies(&self) -> &[Instance] {
+        &self.strategies
+    }
+
+    /// Returns the session in progress, from 04:00 to 20:00 New York.
+    pub fn session(&self) -> Option<&Session> {
+        self.analysis.session.as_ref()
+    }
+
+    /// Returns the engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Returns how many alerts were raised.
+    pub fn alerts_raised(&self) -> u64 {
+        self.analysis.alerts.raised()
+    }
+
+    /// Returns the account's equity with all positions at their marks.
+    pub fn equity(&self) -> Cash {
+        let books = self.core.books();
+        let values = books.active().iter().filter_map(|&key| {
+            let mark = self.analysis.data.symbol(key.symbol)?.mark;
+            Some(books.position(key)?.value_at(mark))
+        });
+        books.ledger().cash().plus(values.sum())
+    }
+
+    /// Returns the hash of every signal, risk decision, order and fill so far (contract.md 5).
+    pub fn decision_hash(&self) -> u128 {
+        self.core.decision_hash()
+    }
+
+    /// Books a fee that belongs to no fill, such as a day's rounding (TK7).
+    pub fn book_fee(&mut self, fee: Cash) {
+        self.core.book_fee(fee);
+    }
+
+    fn desk<'a>(&'a mut self, out: &'a mut Outputs) -> Desk<'a> {
+        Desk::new(
+            &mut self.core,
+            &mut self.analysis,
+            out,
+            self.now,
+            self.identity,
+            self.record_all,
+        )
+    }
+
+    fn fire_deadlines(&mut self, until: Timestamp, inclusive: bool, out: &mut Outputs) {
+        while let Some(next) = self.analysis.timers.next() {
+            if next > until || (next == until && !inclusive) {
+                return;
+            }
+            let Some((time, timer)) = self.analysis.timers.pop() else { return };
+            self.now = time.max(self.now);
+            self.on_timer(timer, out);
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, out: &mut Outputs) {
+        match timer {
+            Timer::SessionBegin => self.begin_session(out),
+            Timer::SessionOpen => self.tell_all(Event::Session(SessionEvent::Open), out),
+            Timer::OpeningEnds => self.desk(out).cancel_entries(None),
+            Timer::FlatBeforeClose => {
+                exits::close_all(&mut self.desk(out), ExitReason::FlatBy);
+            }
+            Timer::SessionClose => {
+                self.record_trades(None, None, out);
+                self.tell_all(Event::Session(SessionEvent::Close), out);
+            }
+            Timer::Wake(strategy) => {
+                self.run_strategy(strategy.index(), Event::Time(self.now), out);
+            }
+            Timer::Position { slot, group } => {
+                exits::on_timer(&mut self.desk(out), slot, group);
+            }
+            Timer::EntryExpiry(order) => entries::expire(&mut self.desk(out), order),
+        }
+    }
+
+    fn on_start(&mut self, out: &mut Outputs) {
+        let mut desk = self.desk(out);
+        desk.emit(Fact::Gate(GateChange::Lifecycle(State::Starting)));
+        if !self.started {
+            self.started = true;
+            let now = self.now;
+            match self.calendar.session_at(now) {
+                Some(_) => self.begin_session(out),
+                None => self.schedule_session_after(now),
+            }
+        }
+        // There is one simulated broker and nothing to reconcile with it: the gate opens.
+        self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Running)));
+    }
+
+    /// Sets the deadline of the next session that begins after `time`. Beyond the calendar's
+    /// years there is none: no session, no opening (TC9).
+    fn schedule_session_after(&mut self, time: Timestamp) {
+        let date = model::exchange::new_york_date(time);
+        let begins = |session: &Session| session.pre_open > time;
+        let today = self.calendar.session(date).ok().flatten().filter(begins);
+        if let Some(session) = today.or_else(|| self.calendar.next_session(date)) {
+            self.analysis.timers.set(session.pre_open, Timer::SessionBegin);
+        }
+    }
+
+    fn begin_session(&mut self, out: &mut Outputs) {
+        let now = self.now;
+        let Some(session) = self.calendar.session_at(now) else { return };
+        self.record_trades(None, None, out);
+        self.analysis.session = Some(session);
+        self.analysis.ticks.set_date(session.date);
+        self.analysis.data.begin_day();
+        let mut desk = self.desk(out);
+        let roll = DayRoll {
+            session: session.date,
+            equity: desk.equity(),
+            first_order: desk.books().orders().next_number(),
+        };
+        desk.emit(Fact::DayRoll(roll));
+        self.analysis.refusals.fill(None);
+        let limits = self.core.books().gate().limits();
+        let ends = session.close.plus_nanos(-limits.opening_ends_before_close_ns);
+        let flat = limits.flat_before_close_ns.map(|ns| session.close.plus_nanos(-ns));
+        let marks = [
+            (Some(session.open), Timer::SessionOpen),
+            (Some(ends), Timer::OpeningEnds),
+            (flat, Timer::FlatBeforeClose),
+            (Some(session.close), Timer::SessionClose),
+        ];
+        for (time, timer) in marks {
+            if let Some(time) = time.filter(|&time| time > now) {
+                self.analysis.timers.set(time, timer);
+            }
+        }
+        self.schedule_session_after(session.post_close);
+        self.tell_all(Event::Session(SessionEvent::Begin), out);
+    }
+
+    #[inline]
+    fn on_bar(&mut self, symbol: SymbolId, bar: &Bar, out: &mut Outputs) {
+        let Analysis { data, session, .. } = &mut self.analysis;
+        if let Err(fault) = data.accept_bar(symbol, bar, session.as_ref(), self.now) {
+            self.desk(out).alert(AlertKind::BadData, Some(symbol), None, || {
+                format!("bar {} was refused: {fault}", bar.start)
+            });
+            return;
+        }
+        if !self.core.books().closed().is_empty() {
+            self.record_trades(Some(symbol), Some(bar), out);
+        }
+        if self.core.books().is_symbol_active(symbol) {
+            exits::on_bar(&mut self.desk(out), symbol, bar);
+            self.judge_loss(out);
+        }
+        for index in 0..self.strategies.len() {
+            self.run_strategy(index, Event::Bar { symbol, bar }, out);
+        }
+    }
+
+    fn on_market(&mut self, event: &MarketEvent, out: &mut Outputs) {
+        match event {
+            MarketEvent::Quote { symbol, quote } => {
+                self.analysis.data.accept_quote(*symbol, quote);
+            }
+            MarketEvent::Trade { symbol, trade } => {
+                self.analysis.data.accept_trade(*symbol, trade);
+            }
+            MarketEvent::Halt { symbol, halt } => {
+                self.analysis.data.accept_halt(*symbol, halt);
+                if halt.halted {
+                    // TG37, C21: entries are withdrawn, exits stay.
+                    self.desk(out).cancel_entries(Some(*symbol));
+                }
+                self.tell_all(Event::Halt { symbol: *symbol, halted: halt.halted }, out);
+            }
+            MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, out),
+        }
+    }
+
+    fn on_report(&mut self, broker: BrokerId, report: &ExecutionReport, out: &mut Outputs) {
+        let report = ExecutionReport { broker, ..*report };
+        let Analysis { ticks, .. } = &self.analysis;
+        let observed = self.core.observe(&report, |price: Price| ticks.at(report.symbol, price));
+        self.explain(&observed, out);
+        let Some(key) = observed.slot else { return };
+        if observed.filled {
+            self.on_fill(key);
+        }
+        exits::settle(&mut self.desk(out), key);
+        if observed.filled {
+            self.judge_loss(out);
+        }
+    }
+
+    /// A fill opened a position: its watch starts anew and its time rules get their deadlines.
+    fn on_fill(&mut self, key: SlotKey) {
+        let Some(position) = self.core.books().position(key) else { return };
+        if position.fills.len() != 1 {
+            return;
+        }
+        let (plan, opened, group) = (position.plan, position.opened, position.group);
+        let index = key.strategy.index() * self.analysis.data.symbols().len() + key.symbol.index();
+        if let Some(watch) = self.analysis.watches.get_mut(index) {
+            *watch = Watch::default();
+        }
+        let minutes = plan.time_stop_minutes.map(i64::from);
+        let time_stop = minutes.map(|m| opened.plus_nanos(m * model::MINUTE_NS));
+        for time in [time_stop, plan.flat_by].into_iter().flatten() {
+            self.analysis.timers.set(time, Timer::Position { slot: key, group });
+        }
+    }
+
+    /// Raises an alert for a report that does not fit.
+    fn explain(&mut self, observed: &Observed, out: &mut Outputs) {
+        let Some(anomaly) = observed.anomaly else { return };
+        let key = observed.slot.unwrap_or_default();
+        let symbol = observed.slot.map(|key| key.symbol);
+        let strategy = observed.slot.map(|key| key.strategy);
+        let (kind, symbol, text) = match anomaly {
+            Anomaly::UnknownOrder(report) => (
+                AlertKind::UnknownOrder,
+                Some(report.symbol),
+                format!("report on order {}, which is not known here", report.client_id),
+            ),
+            Anomaly::Illegal(number, illegal) => {
+                (AlertKind::IllegalTransition, symbol, format!("order {}: {illegal}", number.0))
+            }
+            Anomaly::Refused(number) => {
+                (AlertKind::BrokerReject, symbol, format!("order {} was refused", number.0))
+            }
+            Anomaly::OverFill(number) => (
+                AlertKind::OverFill,
+                symbol,
+                format!("order {} was filled beyond what was asked for", number.0),
+            ),
+            Anomaly::LateFill(number) => (
+                AlertKind::LateFill,
+                symbol,
+                format!("order {} was filled after it was done", number.0),
+            ),
+        };
+        debug_assert!(observed.slot.is_none() || self.core.books().slot(key).is_some());
+        self.desk(out).alert(kind, symbol, strategy, || text);
+    }
+
+    /// Records the trades of closed positions, of one symbol with its exit bar or all that wait.
+    fn record_trades(&mut self, symbol: Option<SymbolId>, bar: Option<&Bar>, out: &mut Outputs) {
+        let symbols = self.analysis.data.symbols().len();
+        while let Some((key, position)) = self
+            .core
+            .books()
+            .closed()
+            .iter()
+            .find(|(key, _)| symbol.is_none_or(|symbol| key.symbol == symbol))
+        {
+            let index = key.strategy.index() * symbols + key.symbol.index();
+            let mut watch = self.analysis.watches.get(index).copied().unwrap_or_default();
+            if let Some(last) = position.fills.last() {
+                watch.finish(bar.map(|bar| bar.open), last.price);
+            }
+            let trade = close_trade(self.core.books().trades() + 1, *key, position, &watch);
+            self.core.emit(Fact::TradeClosed(Box::new(trade)), out);
+        }
+    }
+
+    /// Raises the loss level when the day's result crosses a line of C10.
+    fn judge_loss(&mut self, out: &mut Outputs) {
+        let mut desk = self.desk(out);
+        let day = desk.books().day();
+        let (equity, reached) = (day.equity, day.loss);
+        let Some(lines) = desk.books().gate().limits().loss_lines(equity) else { return };
+        let result = desk.equity().minus(equity);
+        let level = loss_level(result, &lines);
+        if level <= reached {
+            return;
+        }
+        desk.emit(Fact::Gate(GateChange::Loss(level)));
+        desk.alert(AlertKind::DailyLoss, None, None, || {
+            format!("the day's result is {result}: level {}", level.name())
+        });
+        if level >= LossLevel::ReduceOnly {
+            desk.cancel_entries(None);
+        }
+    }
+
+    fn on_control(&mut self, control: Control, out: &mut Outputs) {
+        let mut desk = self.desk(out);
+        let state = desk.books().lifecycle();
+        let next = state.after(control);
+        if control == Control::EmergencyStop && !desk.books().is_killed() {
+            // Blocks first, then cancels (C31).
+            desk.emit(Fact::Gate(GateChange::Kill { engaged: true }));
+            desk.alert(AlertKind::Kill, None, None, || "emergency stop".to_owned());
+        }
+        if control == Control::ResumeTrading && desk.books().is_killed() {
+            desk.emit(Fact::Gate(GateChange::Kill { engaged: false }));
+            desk.alert(AlertKind::Kill, None, None, || "emergency stop lifted".to_owned());
+        }
+        if next != state {
+            desk.emit(Fact::Gate(GateChange::Lifecycle(next)));
+        }
+        if !next.may_open() || desk.books().is_killed() {
+            desk.cancel_entries(None);
+        }
+        match control {
+            Control::Flatten => exits::close_all(&mut desk, ExitReason::Flatten),
+            Control::Stop => {
+                self.record_trades(None, None, out);
+                self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Stopped)));
+            }
+            Control::PauseTrading | Control::ResumeTrading | Control::EmergencyStop => {}
+        }
+    }
+
+    fn tell_all(&mut self, event: Event<'_>, out: &mut Outputs) {
+        for index in 0..self.strategies.len() {
+            self.run_strategy(index, event, out);
+        }
+    }
+
+    /// Lets one strategy evaluate an event and carries its wishes out.
+    #[inline]
+    fn run_strategy(&mut self, index: usize, event: Event<'_>, out: &mut Outputs) {
+        let Some(instance) = self.strategies.get_mut(index) else { return };
+        let strategy = StrategyId(index as u16);
+        let mut ctx = Context {
+            now: self.now,
+            strategy,
+            session: self.analysis.session.as_ref(),
+            data: &self.analysis.data,
+            books: self.core.books(),
+            tick: &self.analysis.ticks,
+            wishes: &mut self.wishes,
+            record_all: self.record_all,
+        };
+        instance.strategy.on_event(&mut ctx, event);
+        if !self.wishes.list.is_empty() || !self.wishes.wakes.is_empty() {
+            self.carry_out(strategy, out);
+        }
+    }
+
+    fn carry_out(&mut self, strategy: StrategyId, out: &mut Outputs) {
+        let mut wishes = std::mem::take(&mut self.wishes);
+        for time in wishes.wakes.drain(..) {
+            // A time that has passed comes at the next instant, never within the same one.
+            let time = time.max(self.now.plus_nanos(1));
+            self.analysis.timers.set(time, Timer::Wake(strategy));
+        }
+        let mut desk = self.desk(out);
+        for wish in &wishes.list {
+            let key = SlotKey { strategy, symbol: wish.symbol };
+            match wish.want {
+                Want::Hold => desk.decide(key, Outcome::NoTrade, wish.finding, None),
+                Want::NoEntry => {
+                    let withdrawn = entries::withdraw(&mut desk, key);
+                    let outcome =
+                        if withdrawn.is_some() { Outcome::Signal } else { Outcome::NoTrade };
+                    desk.decide(key, outcome, wish.finding, withdrawn);
+                }
+                Want::Entry(plan) => {
+                    if let Some(plan) = wishes.plans.get(plan) {
+                        entries::want(&mut desk, key, plan, wish.finding);
+                    }
+                }
+                Want::Exit(reason) => {
+                    if let Some(number) = exits::close(&mut desk, key, reason) {
+                        desk.decide(key, Outcome::Order, wish.finding, Some(number));
+                    }
+                }
+            }
+        }
+        wishes.clear();
+        self.wishes = wishes;
+    }
+}
+
+impl Record for Engine {
+    fn save(&self, writer: &mut Writer) {
+        writer.nested(1, |w| self.core.books().save(w));
+        writer.nested(2, |w| self.analysis.data.save(w));
+        writer.nested(3, |w| self.analysis.timers.save(w));
+        writer.field(4, &self.analysis.watches);
+        writer.field(5, &self.analysis.alerts);
+        writer.field(6, &self.now);
+        writer.field(7, &self.started);
+        writer.field(8, &self.analysis.session.map(|session| session.date));
+        let refusals: Vec<u8> =
+            self.analysis.refusals.iter().map(|r| r.map_or(0, |code| code as u8 + 1)).collect();
+        writer.field(9, &refusals);
+        for instance in &self.strategies {
+            writer.nested(10, |w| instance.strategy.save(w));
+        }
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        use model::record::read;
+        let mut strategies = 0;
+        let mut session: Option<model::Date> = None;
+        let mut refusals: Vec<u8> = Vec::new();
+        while let Some(field) = reader.next_field()? {
+            let body = field.blob().unwrap_or_default();
+            match field.tag {
+                1 => self.core.books_from(&mut Reader::new(body))?,
+                2 => self.analysis.data.load(&mut Reader::new(body))?,
+                3 => self.analysis.timers.load(&mut Reader::new(body))?,
+                4 => read(&mut self.analysis.watches, &field, "Engine")?,
+                5 => read(&mut self.analysis.alerts, &field, "Engine")?,
+                6 => read(&mut self.now, &field, "Engine")?,
+                7 => read(&mut self.started, &field, "Engine")?,
+                8 => read(&mut session, &field, "Engine")?,
+                9 => read(&mut refusals, &field, "Engine")?,
+                10 => {
+                    if let Some(instance) = self.strategies.get_mut(strategies) {
+                        instance.strategy.load(&mut Reader::new(body))?;
+                    }
+                    strategies += 1;
+                }
+                _ => {}
+            }
+        }
+        self.analysis.session =
+            session.and_then(|date| self.calendar.session(date).ok().flatten());
+        if let Some(date) = session {
+            self.analysis.ticks.set_date(date);
+        }
+        self.analysis.refusals = refusals
+            .iter()
+            .map(|&code| {
+                let index = usize::from(code).checked_sub(1)?;
+                crate::risk_manager::RejectCode::ALL.get(index).copied()
+            })
+            .collect();
+        Ok(())
+    }
+}

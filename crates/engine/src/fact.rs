@@ -1,0 +1,142 @@
+//! What the core decides. Facts that fold change [`Books`](crate::Books); the others inform.
+//!
+//! Outputs are derived from facts, never made beside them, so that a journal of inputs and facts
+//! tells everything that left (journal.md 2, 3).
+
+use model::{
+    Cash, CancelRequest, ClosedTrade, Date, ExitReason, NewOrder, OrderNumber, ReplaceRequest,
+    StrategyId, SymbolId, Timestamp, record, record_enum,
+};
+
+use crate::alert_system::Alert;
+use crate::risk_manager::{LossLevel, Sizing};
+use crate::strategy_engine::{Decision, Plan};
+
+/// One decision of the core.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Fact {
+    /// An order leaves the core (folds).
+    Intent(Box<Intent>),
+    /// An order's prices or quantity are to be replaced (folds).
+    Replace(Box<Replace>),
+    /// An order is to be cancelled (folds).
+    Cancel(Cancel),
+    /// The gate or the lifecycle changes (folds).
+    Gate(GateChange),
+    /// A session begins (folds).
+    DayRoll(DayRoll),
+    /// A trade is complete (folds into the day's counters).
+    TradeClosed(Box<ClosedTrade>),
+    /// Why an evaluation did or did not lead to an order (informs).
+    Decision(Decision),
+    /// Something an operator should know (informs).
+    Alert(Box<Alert>),
+}
+
+/// An order with its cause.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Intent {
+    /// The order as sent.
+    pub order: NewOrder,
+    /// Whose order it is.
+    pub strategy: StrategyId,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The plan of an entry.
+    pub plan: Option<Plan>,
+    /// How an entry's size was found.
+    pub sizing: Option<Sizing>,
+    /// Why a position is closed.
+    pub reason: Option<ExitReason>,
+}
+
+/// A replacement with its cause.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Replace {
+    /// The request as sent.
+    pub request: ReplaceRequest,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The plan of an entry from then on.
+    pub plan: Option<Plan>,
+    /// How the new size was found.
+    pub sizing: Option<Sizing>,
+}
+
+/// A cancellation with its cause.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Cancel {
+    /// The request as sent.
+    pub request: CancelRequest,
+    /// When it was decided.
+    pub time: Timestamp,
+}
+
+/// A change of what the gate lets through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GateChange {
+    /// The lifecycle moves to another state.
+    Lifecycle(crate::lifecycle::State),
+    /// The day's loss reached a level (C10).
+    Loss(LossLevel),
+    /// The kill switch is set or lifted (C31).
+    Kill {
+        /// True when set.
+        engaged: bool,
+    },
+}
+
+/// A session begins: day counters start anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DayRoll {
+    /// The session.
+    pub session: Date,
+    /// The account's equity for sizing and limits all day (TS1).
+    pub equity: Cash,
+    /// Orders below this number are finished and may leave the core.
+    pub first_order: OrderNumber,
+}
+
+/// Names the slot of a strategy in a symbol.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct SlotKey {
+    /// The strategy instance.
+    pub strategy: StrategyId,
+    /// The symbol.
+    pub symbol: SymbolId,
+}
+
+record!(Intent { 1: order, 2: strategy, 3: time, 4: plan, 5: sizing, 6: reason });
+record!(Replace { 1: request, 2: time, 3: plan, 4: sizing });
+record!(Cancel { 1: request, 2: time });
+record_enum!(GateChange {
+    0: Lifecycle(crate::lifecycle::State),
+    1: Loss(LossLevel),
+    2: Kill { 1: engaged: bool },
+});
+record!(DayRoll { 1: session, 2: equity, 3: first_order });
+record!(SlotKey { 1: strategy, 2: symbol });
+record_enum!(Fact {
+    0: Intent(Box<Intent>),
+    1: Replace(Box<Replace>),
+    2: Cancel(Cancel),
+    3: Gate(GateChange),
+    4: DayRoll(DayRoll),
+    5: TradeClosed(Box<ClosedTrade>),
+    6: Decision(Decision),
+    7: Alert(Box<Alert>),
+});
+
+impl Default for Fact {
+    /// A placeholder that a decoder overwrites.
+    fn default() -> Self {
+        Self::Gate(GateChange::default())
+    }
+}
+
+impl Default for GateChange {
+    /// A placeholder that a decoder overwrites.
+    fn default() -> Self {
+        Self::Lifecycle(crate::lifecycle::State::Stopped)
+    }
+}

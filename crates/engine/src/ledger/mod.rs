@@ -1,0 +1,87 @@
+//! The account: cash, cost of positions, realised result, fees. Integer, double entry.
+//!
+//! Positions by strategy live in [`Books`](crate::Books); the ledger keeps the account's sums.
+//! Invariants: I11 (the change of cash of a fill is minus its signed value minus its fee,
+//! exactly) and the sum of all accounts is zero.
+
+use model::{Cash, record};
+
+/// The account's sums.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Ledger {
+    capital: Cash,
+    cash: Cash,
+    inventory: Cash,
+    realised: Cash,
+    fees: Cash,
+}
+
+impl Ledger {
+    /// Opens an account with a deposit.
+    pub fn new(deposit: Cash) -> Self {
+        Self { capital: deposit, cash: deposit, ..Self::default() }
+    }
+
+    /// Books one fill: `value` is the signed cash flow before fees (negative when buying), `cost`
+    /// the change of the positions' cost, `fee` what is paid beside it.
+    ///
+    /// The realised result is what is left: flow plus change of cost.
+    pub fn book_fill(&mut self, value: Cash, cost: Cash, fee: Cash) {
+        self.cash = self.cash.plus(value).minus(fee);
+        self.inventory = self.inventory.plus(cost);
+        self.realised = self.realised.plus(value).plus(cost);
+        self.fees = self.fees.plus(fee);
+    }
+
+    /// Books a fee that belongs to no fill, such as a day's rounding (TK7).
+    pub fn book_fee(&mut self, fee: Cash) {
+        self.cash = self.cash.minus(fee);
+        self.fees = self.fees.plus(fee);
+    }
+
+    /// Returns the cash.
+    pub fn cash(&self) -> Cash {
+        self.cash
+    }
+
+    /// Returns the cost of the open positions: positive for long, negative for short ones.
+    pub fn inventory(&self) -> Cash {
+        self.inventory
+    }
+
+    /// Returns the realised result before fees.
+    pub fn realised(&self) -> Cash {
+        self.realised
+    }
+
+    /// Returns the fees paid.
+    pub fn fees(&self) -> Cash {
+        self.fees
+    }
+
+    /// Returns the sum of all accounts, which is zero (I11).
+    pub fn balance(&self) -> Cash {
+        self.cash.plus(self.inventory).plus(self.fees).minus(self.capital).minus(self.realised)
+    }
+}
+
+record!(Ledger { 1: capital, 2: cash, 3: inventory, 4: realised, 5: fees });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I11: buy 100 at 10.00, sell 100 at 10.50, one dollar each.
+    #[test]
+    fn the_books_balance() {
+        let dollars = |d| Cash::from_dollars(d).unwrap();
+        let mut ledger = Ledger::new(dollars(5_000));
+        ledger.book_fill(dollars(-1_000), dollars(1_000), dollars(1));
+        assert_eq!((ledger.cash(), ledger.balance()), (dollars(3_999), Cash::ZERO));
+        ledger.book_fill(dollars(1_050), dollars(-1_000), dollars(1));
+        assert_eq!((ledger.realised(), ledger.fees()), (dollars(50), dollars(2)));
+        assert_eq!((ledger.cash(), ledger.inventory()), (dollars(5_048), Cash::ZERO));
+        ledger.book_fee(Cash::from_raw(5));
+        assert_eq!(ledger.balance(), Cash::ZERO);
+    }
+}

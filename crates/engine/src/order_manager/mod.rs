@@ -1,0 +1,14 @@
+//! Orders, positions and the difference between what is wanted and what works.
+//!
+//! Sending, routing and fail-over belong to execution_engine; permission to risk_manager.
+//! Invariant: exits of a position are one group that never closes more than is open (I13, C16).
+
+pub mod entries;
+pub mod exits;
+pub mod order;
+pub mod position;
+pub mod transition;
+
+pub use order::{Order, OrderStore, Replacement};
+pub use position::{PlacedTarget, Position};
+pub use transition::{IllegalTransition, OrderEvent, after};

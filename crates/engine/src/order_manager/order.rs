@@ -1,0 +1,188 @@
+//! Orders as the core knows them, stored densely by number.
+//!
+//! Finished orders stay known until the end of the next session, so that late fills find them;
+//! what is reported on an order later than that is foreign (F19).
+
+use std::collections::VecDeque;
+
+use arrayvec::ArrayVec;
+use model::{
+    BrokerId, Cash, ClientOrderId, ExecId, ExitReason, NewOrder, OrderKind, OrderNumber,
+    OrderState, Price, Quantity, StrategyId, Timestamp, record,
+};
+
+use crate::fact::SlotKey;
+use crate::risk_manager::Sizing;
+use crate::strategy_engine::Plan;
+
+/// An order and what became of it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Order {
+    /// The request in force: the last one that the broker confirmed.
+    pub request: NewOrder,
+    /// Whose order it is.
+    pub strategy: StrategyId,
+    /// Its state.
+    pub state: OrderState,
+    /// Shares filled.
+    pub cum_qty: Quantity,
+    /// Value of the shares filled.
+    pub cum_value: Cash,
+    /// A cancel is under way: sent is not cancelled (R9).
+    pub cancel_pending: bool,
+    /// A replacement under way.
+    pub replace_pending: Option<Box<Replacement>>,
+    /// Why the position is closed, for an order that closes one.
+    pub reason: Option<ExitReason>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
+    /// Executions booked on this order; a repeated one changes nothing (I4).
+    executions: Vec<ExecId>,
+}
+
+/// A replacement under way.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Replacement {
+    /// The id after the replacement.
+    pub client_id: ClientOrderId,
+    /// Kind and prices after the replacement.
+    pub kind: OrderKind,
+    /// Total quantity after the replacement.
+    pub quantity: Quantity,
+    /// The plan of an entry after the replacement.
+    pub plan: Option<Plan>,
+    /// How an entry's new size was found.
+    pub sizing: Option<Sizing>,
+}
+
+impl Order {
+    /// Makes an order whose intent exists: bytes may have left (journal.md 7).
+    pub fn sent(
+        request: NewOrder,
+        strategy: StrategyId,
+        reason: Option<ExitReason>,
+        time: Timestamp,
+    ) -> Self {
+        Self {
+            request,
+            strategy,
+            state: OrderState::Sent,
+            reason,
+            created: time,
+            updated: time,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the shares still open; zero once the order is done.
+    #[inline]
+    pub fn leaves_qty(&self) -> Quantity {
+        if self.state.is_terminal() {
+            return Quantity::ZERO;
+        }
+        self.request.quantity.minus(self.cum_qty).max(Quantity::ZERO)
+    }
+
+    /// Returns the shares to count against limits: while a replacement is under way the larger of
+    /// old and new, not their sum (R9).
+    pub fn reserved_qty(&self) -> Quantity {
+        let pending = self.replace_pending.as_ref().map_or(Quantity::ZERO, |r| r.quantity);
+        if self.state.is_terminal() {
+            return Quantity::ZERO;
+        }
+        self.leaves_qty().max(pending.minus(self.cum_qty))
+    }
+
+    /// Returns true while the order can be replaced or cancelled.
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        !self.state.is_terminal() && !self.cancel_pending && self.replace_pending.is_none()
+    }
+
+    /// Returns the average fill price, half-even to 1e-9.
+    pub fn avg_px(&self) -> Option<Price> {
+        self.cum_value.per_share(self.cum_qty)
+    }
+
+    /// Names the slot the order belongs to.
+    #[inline]
+    pub fn slot(&self) -> SlotKey {
+        SlotKey { strategy: self.strategy, symbol: self.request.symbol }
+    }
+
+    /// Notes an execution; false when it was booked before (I4).
+    pub fn note_execution(&mut self, id: ExecId) -> bool {
+        if self.executions.contains(&id) {
+            return false;
+        }
+        self.executions.push(id);
+        true
+    }
+}
+
+/// All orders that are still known, by number.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct OrderStore {
+    first: u64,
+    orders: VecDeque<Order>,
+}
+
+impl OrderStore {
+    /// Returns the number that the next order gets.
+    #[inline]
+    pub fn next_number(&self) -> OrderNumber {
+        OrderNumber(self.first + self.orders.len() as u64)
+    }
+
+    /// Returns an order, or `None` when it is unknown or forgotten.
+    #[inline]
+    pub fn get(&self, number: OrderNumber) -> Option<&Order> {
+        self.orders.get(usize::try_from(number.0.checked_sub(self.first)?).ok()?)
+    }
+
+    /// Returns an order for change.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, number: OrderNumber) -> Option<&mut Order> {
+        self.orders.get_mut(usize::try_from(number.0.checked_sub(self.first)?).ok()?)
+    }
+
+    /// Returns the order that a report names: number, tag and epoch agree.
+    pub fn find(&self, id: &ClientOrderId, broker: BrokerId) -> Option<OrderNumber> {
+        let order = self.get(id.number)?;
+        let ours = &order.request.client_id;
+        (ours.tag == id.tag && ours.epoch == id.epoch && order.request.broker == broker)
+            .then_some(id.number)
+    }
+
+    /// Adds an order under the next number.
+    pub(crate) fn push(&mut self, order: Order) {
+        self.orders.push_back(order);
+    }
+
+    /// Forgets finished orders below `number`; the first one that is not finished ends it.
+    pub(crate) fn forget_below(&mut self, number: OrderNumber) {
+        while self.first < number.0
+            && self.orders.front().is_some_and(|order| order.state.is_terminal())
+        {
+            self.orders.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// Returns the known orders, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter()
+    }
+}
+
+/// The numbers of at most three orders.
+pub type OrderList = ArrayVec<OrderNumber, 3>;
+
+record!(Replacement { 1: client_id, 2: kind, 3: quantity, 4: plan, 5: sizing });
+record!(Order {
+    1: request, 2: strategy, 3: state, 4: cum_qty, 5: cum_value, 6: cancel_pending,
+    7: replace_pending, 8: reason, 9: created, 10: updated, 11: executions,
+});
+record!(OrderStore { 1: first, 2: orders });

@@ -1,0 +1,52 @@
+//! What goes out: the facts of one input, and the commands that follow from them.
+
+use model::{CancelRequest, NewOrder, ReplaceRequest};
+
+use crate::fact::Fact;
+use crate::strategy_engine::Decision;
+
+/// A command to a broker; it leaves only when its group is durable (journal.md 6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Sends an order.
+    Submit(NewOrder),
+    /// Replaces an order.
+    Replace(ReplaceRequest),
+    /// Cancels an order.
+    Cancel(CancelRequest),
+}
+
+/// The facts of one input. The memory is kept from input to input.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    /// The facts in order.
+    pub facts: Vec<Fact>,
+    /// Commands to brokers, in order; each follows from a fact.
+    pub commands: Vec<Command>,
+    /// Evaluations that led to nothing, when somebody asked for all decisions.
+    pub evaluations: Vec<Decision>,
+}
+
+impl Outputs {
+    /// Forgets the facts of the input before.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.facts.clear();
+        self.commands.clear();
+        self.evaluations.clear();
+    }
+
+    pub(crate) fn push(&mut self, fact: Fact) {
+        match &fact {
+            Fact::Intent(intent) => self.commands.push(Command::Submit(intent.order)),
+            Fact::Replace(replace) => self.commands.push(Command::Replace(replace.request)),
+            Fact::Cancel(cancel) => self.commands.push(Command::Cancel(cancel.request)),
+            Fact::Gate(_)
+            | Fact::DayRoll(_)
+            | Fact::TradeClosed(_)
+            | Fact::Decision(_)
+            | Fact::Alert(_) => {}
+        }
+        self.facts.push(fact);
+    }
+}

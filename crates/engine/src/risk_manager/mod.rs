@@ -1,0 +1,22 @@
+//! Pre-trade risk: decides whether an order may leave the engine, and how large it is.
+//!
+//! Each control lives in its own file under [`controls`] and reads [`WorstCase`], which counts
+//! every open and unknown order as filled (I5). Sizing lives in [`sizing`].
+//!
+//! Invariant: an order that only reduces a position is approved in every state (I13, I14).
+
+pub mod controls;
+mod daily_loss;
+mod gate;
+mod limits;
+mod rejection;
+mod sizing;
+mod worst_case;
+
+pub use daily_loss::LossLevel;
+pub(crate) use daily_loss::level as loss_level;
+pub use gate::{Approved, Gate, GateEvent, Proposal, reducing};
+pub use limits::{Limits, LossLines};
+pub use rejection::{RejectCode, Rejection};
+pub use sizing::{Sizing, SizingFacts, SizingTerm, size};
+pub use worst_case::WorstCase;

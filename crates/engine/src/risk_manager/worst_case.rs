@@ -1,0 +1,80 @@
+//! Exposure with every open and unknown order filled (I5).
+
+use model::{Cash, OrderRole, Price, SymbolId};
+
+use super::gate::Proposal;
+use crate::books::Books;
+use crate::fact::SlotKey;
+
+/// What the account would hold if everything that works were filled, the proposal left out.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct WorstCase {
+    /// Value held or ordered in the proposal's symbol.
+    pub in_symbol: Cash,
+    /// Value held or ordered in all symbols.
+    pub gross: Cash,
+    /// Symbols with a position or an entry, the proposal's own left out.
+    pub other_symbols: u32,
+    /// Another strategy has a position or an entry in the proposal's symbol.
+    pub taken: bool,
+    /// What is lost if every position closes at its stop.
+    pub open_risk: Cash,
+    /// What is lost if every working entry fills and closes at its stop.
+    pub entry_risk: Cash,
+}
+
+impl WorstCase {
+    /// Computes the worst case from the books; `mark` gives a symbol's last price.
+    ///
+    /// The proposal's own working entry is left out: a replacement takes its place, and while it
+    /// is under way the order reserves the larger of both (R9).
+    pub fn of(books: &Books, proposal: &Proposal, mark: impl Fn(SymbolId) -> Price) -> Self {
+        let mut worst = Self::default();
+        let mut seen: smallvec::SmallVec<[SymbolId; 16]> = smallvec::SmallVec::new();
+        for &key in books.active() {
+            if key == proposal.slot() && books.position(key).is_none() {
+                continue;
+            }
+            let value = worst.add_slot(books, key, mark(key.symbol));
+            worst.gross = worst.gross.plus(value);
+            if key.symbol == proposal.symbol {
+                worst.in_symbol = worst.in_symbol.plus(value);
+                worst.taken |= key.strategy != proposal.strategy;
+            } else if !seen.contains(&key.symbol) {
+                seen.push(key.symbol);
+                worst.other_symbols += 1;
+            }
+        }
+        worst
+    }
+
+    /// Adds a slot's risks and returns its value at the worst.
+    fn add_slot(&mut self, books: &Books, key: SlotKey, mark: Price) -> Cash {
+        let Some(slot) = books.slot(key) else { return Cash::ZERO };
+        let mut value = Cash::ZERO;
+        if let Some(position) = slot.position.as_deref() {
+            let held = position.value_at(mark);
+            value = if held < Cash::ZERO { held.negated() } else { held };
+            let stop = position
+                .stop
+                .and_then(|number| books.orders().get(number))
+                .and_then(|order| order.request.kind.stop())
+                .or(position.initial_stop);
+            // Without a stop the whole value is at risk.
+            let risk = stop.map_or(value, |stop| position.risk_to(stop));
+            self.open_risk = self.open_risk.plus(risk);
+        }
+        if let Some(entry) = slot.entry.as_deref() {
+            if let Some(order) = books.orders().get(entry.order) {
+                debug_assert_eq!(order.request.role, OrderRole::Entry);
+                let reserved = order.reserved_qty();
+                let at = entry.plan.worst_price();
+                value = value.plus(at.notional(reserved).unwrap_or(Cash::ZERO));
+                let distance = entry.sizing.distance.unwrap_or(at);
+                let risk = distance.notional(reserved).unwrap_or(Cash::ZERO);
+                self.entry_risk = self.entry_risk.plus(risk);
+            }
+        }
+        value
+    }
+}

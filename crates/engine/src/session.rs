@@ -1,0 +1,33 @@
+//! Minimum price increments of a run's symbols on the current date (TB11).
+
+use model::exchange::TickTable;
+use model::{Date, Price, Symbol, SymbolId};
+
+/// The tick table bound to the run's symbols and to a date.
+#[derive(Clone, Debug)]
+pub struct Ticks {
+    table: TickTable,
+    symbols: Vec<Symbol>,
+    date: Date,
+}
+
+impl Ticks {
+    /// Binds a table to the symbols of a run.
+    pub fn new(table: TickTable, symbols: Vec<Symbol>) -> Self {
+        Self { table, symbols, date: Date::default() }
+    }
+
+    /// Moves to a session's date.
+    pub(crate) fn set_date(&mut self, date: Date) {
+        self.date = date;
+    }
+
+    /// Returns the tick of a symbol at a price; one cent for a symbol that is unknown.
+    #[inline]
+    pub fn at(&self, symbol: SymbolId, price: Price) -> Price {
+        match self.symbols.get(symbol.index()) {
+            Some(&symbol) => self.table.tick(symbol, self.date, price),
+            None => Price::from_raw(10_000_000),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Deadlines: what the core wants to be woken for, in (time, order of asking) order.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use model::{GroupId, OrderNumber, StrategyId, Timestamp, record, record_enum};
+
+use crate::fact::SlotKey;
+
+/// What a deadline is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(crate) enum Timer {
+    /// A session begins (04:00 New York).
+    #[default]
+    SessionBegin,
+    /// The regular session opens.
+    SessionOpen,
+    /// Opening positions ends (C23).
+    OpeningEnds,
+    /// Positions must be flat (C23).
+    FlatBeforeClose,
+    /// The regular session closes.
+    SessionClose,
+    /// A strategy asked for it.
+    Wake(StrategyId),
+    /// A position's time rules are due.
+    Position {
+        /// Where it is.
+        slot: SlotKey,
+        /// Which one it is.
+        group: GroupId,
+    },
+    /// An entry's time is over.
+    EntryExpiry(OrderNumber),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+struct Deadline {
+    time: Timestamp,
+    id: u64,
+    timer: Timer,
+}
+
+/// The deadlines that are set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timers {
+    heap: BinaryHeap<Reverse<Deadline>>,
+    next_id: u64,
+}
+
+impl Timers {
+    /// Sets a deadline.
+    pub(crate) fn set(&mut self, time: Timestamp, timer: Timer) {
+        self.heap.push(Reverse(Deadline { time, id: self.next_id, timer }));
+        self.next_id += 1;
+    }
+
+    /// Returns the earliest deadline.
+    #[inline]
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.heap.peek().map(|Reverse(deadline)| deadline.time)
+    }
+
+    /// Takes the earliest deadline out.
+    pub(crate) fn pop(&mut self) -> Option<(Timestamp, Timer)> {
+        self.heap.pop().map(|Reverse(deadline)| (deadline.time, deadline.timer))
+    }
+}
+
+impl model::record::Record for Timers {
+    fn save(&self, writer: &mut model::record::Writer) {
+        // A heap's inner order depends on its history: the encoding is sorted.
+        let mut sorted: Vec<Deadline> = self.heap.iter().map(|Reverse(d)| *d).collect();
+        sorted.sort_unstable();
+        writer.field(1, &sorted);
+        writer.field(2, &self.next_id);
+    }
+
+    fn load(
+        &mut self,
+        reader: &mut model::record::Reader<'_>,
+    ) -> Result<(), model::record::DecodeError> {
+        let mut sorted: Vec<Deadline> = Vec::new();
+        while let Some(field) = reader.next_field()? {
+            match field.tag {
+                1 => model::record::read(&mut sorted, &field, "Timers")?,
+                2 => model::record::read(&mut self.next_id, &field, "Timers")?,
+                _ => {}
+            }
+        }
+        self.heap = sorted.into_iter().map(Reverse).collect();
+        Ok(())
+    }
+}
+
+record!(Deadline { 1: time, 2: id, 3: timer });
+record_enum!(Timer {
+    0: SessionBegin, 1: SessionOpen, 2: OpeningEnds, 3: FlatBeforeClose, 4: SessionClose,
+    5: Wake(StrategyId), 6: Position { 1: slot: SlotKey, 2: group: GroupId },
+    7: EntryExpiry(OrderNumber),
+});

@@ -1,0 +1,321 @@
+//! The simulated broker and exchange in bar mode: takes orders, fills them against bars by the
+//! rules TF1-TF12, charges them by TK1-TK4, and reports.
+//!
+//! The driver shows it each bar of a symbol that has orders, in this order:
+//!
+//! 1. [`begin_bar`](Exchange::begin_bar), then [`next_report`](Exchange::next_report) until it
+//!    returns `None`. Fills come one by one in the order of the bar's course; what the driver
+//!    submits in answer to one (a protective stop, a target) is live for the rest of the bar.
+//! 2. [`end_bar`](Exchange::end_bar), then `next_report` again until `None`: orders whose time
+//!    ran out.
+//! 3. Decisions of the closed bar: [`submit`](Exchange::submit), [`cancel`](Exchange::cancel),
+//!    [`replace`](Exchange::replace), each answered through `next_report`. They are live in bars
+//!    that start at or after their time (TB2), whatever symbol was shown in between.
+//!
+//! Which decisions are good is the engine's work; tick and quote matching (TF13), borrow and
+//! interest (TK5, TK6) are not here.
+//!
+//! Invariants: the fills of an order never exceed its quantity, those of an exit group never its
+//! largest member; execution ids are unique and ascending (I4); a fill is never better than the
+//! rules allow and never beyond a limit; the same calls give the same reports.
+
+mod bars;
+mod book;
+mod config;
+mod filling;
+mod matching;
+mod order;
+mod slippage;
+
+use std::collections::VecDeque;
+
+use model::exchange::FeeAccount;
+use model::{
+    Bar, CancelRequest, Cash, ClientOrderId, ExecType, ExecutionReport, NewOrder, OrderKind,
+    Quantity, RejectReason, ReplaceRequest, Symbol, SymbolId, TimeInForce, Timestamp,
+};
+
+pub use config::{ExchangeConfig, ExchangeConfigError, FillMode, LimitFill, ParseFillModeError};
+pub use order::WorkingOrder;
+pub use slippage::{Impact, Slippage, SlippageModel, SpreadRow};
+
+use bars::BarInProgress;
+use book::{Book, Lookup};
+use order::{BarUse, Working};
+
+/// What the exchange keeps per symbol.
+#[derive(Clone, Debug, Default)]
+struct SymbolState {
+    name: Option<Symbol>,
+    adv20: Option<f64>,
+    sigma_daily: Option<f64>,
+    /// Net shares of all fills.
+    position: Quantity,
+    /// The last bar shown that could fill orders.
+    last: Option<Bar>,
+}
+
+/// The simulated broker and exchange.
+///
+/// ```
+/// use model::exchange::CommissionPlan;
+/// use model::{
+///     Bar, BrokerId, ClientOrderId, ExecType, NewOrder, OrderKind, OrderNumber, OrderRole,
+///     Quantity, Side, SymbolId, TimeInForce, Timestamp, Volume,
+/// };
+/// use simulator::{Exchange, ExchangeConfig, FillMode};
+///
+/// let config = ExchangeConfig::new(FillMode::Conservative, CommissionPlan::IbkrFixed);
+/// let mut exchange = Exchange::new(config, 1);
+/// let start: Timestamp = "2026-11-25T14:31:00Z".parse().unwrap();
+/// let order = NewOrder {
+///     client_id: "BW-1-0-0E".parse().unwrap(),
+///     broker: BrokerId(0),
+///     symbol: SymbolId(0),
+///     side: Side::Buy,
+///     kind: OrderKind::Market,
+///     quantity: Quantity::from_shares(100).unwrap(),
+///     time_in_force: TimeInForce::Day,
+///     role: OrderRole::Entry,
+///     group: None,
+/// };
+/// exchange.submit(&order, start);
+/// let price = |text: &str| text.parse().unwrap();
+/// let (open, high, low, close) = (price("10"), price("10.10"), price("9.95"), price("10.05"));
+/// let bar = Bar { start, open, high, low, close, volume: Volume(5_000) };
+/// exchange.begin_bar(SymbolId(0), &bar, true);
+/// assert_eq!(exchange.next_report().unwrap().exec, ExecType::New);
+/// let ExecType::Trade(fill) = exchange.next_report().unwrap().exec else { panic!() };
+/// // One tick of slippage and the minimum commission.
+/// assert_eq!((fill.price.to_string(), fill.fee.to_string()), ("10.01".into(), "1.00".into()));
+/// exchange.end_bar();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    config: ExchangeConfig,
+    fees: FeeAccount,
+    book: Book,
+    symbols: Vec<SymbolState>,
+    reports: VecDeque<ExecutionReport>,
+    current: Option<BarInProgress>,
+    session_open: Option<Timestamp>,
+    arrivals: u64,
+    executions: u64,
+    auction_estimates: u64,
+    log: Option<Vec<ExecutionReport>>,
+}
+
+impl Exchange {
+    /// Opens an exchange for the symbols 0 to `symbols - 1`.
+    pub fn new(config: ExchangeConfig, symbols: usize) -> Self {
+        Self {
+            fees: FeeAccount::new(config.commission, config.fees.clone()),
+            book: Book::new(symbols),
+            symbols: vec![SymbolState::default(); symbols],
+            reports: VecDeque::new(),
+            current: None,
+            session_open: None,
+            arrivals: 0,
+            executions: 0,
+            auction_estimates: 0,
+            log: None,
+            config,
+        }
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &ExchangeConfig {
+        &self.config
+    }
+
+    /// Names a symbol, so that tick sizes assigned to it are found.
+    pub fn name_symbol(&mut self, symbol: SymbolId, name: Symbol) {
+        if let Some(state) = self.symbols.get_mut(symbol.index()) {
+            state.name = Some(name);
+        }
+    }
+
+    /// Sets what the slippage model reads for the coming session (TF11): the mean daily volume in
+    /// shares and the standard deviation of daily returns as a fraction.
+    pub fn set_symbol_day(
+        &mut self,
+        symbol: SymbolId,
+        adv20: Option<f64>,
+        sigma_daily: Option<f64>,
+    ) {
+        if let Some(state) = self.symbols.get_mut(symbol.index()) {
+            state.adv20 = adv20;
+            state.sigma_daily = sigma_daily;
+        }
+    }
+
+    /// Takes an order at `now`: it is answered by `New`, or by `Rejected` when it is malformed,
+    /// its number was used before, or the opening auction is over.
+    pub fn submit(&mut self, order: &NewOrder, now: Timestamp) {
+        if let Err(reason) = self.check_order(order, now) {
+            if reason != RejectReason::DuplicateId {
+                self.book.mark_finished(order.client_id);
+            }
+            self.report(order.client_id, order.symbol, ExecType::Rejected(reason), now);
+            return;
+        }
+        self.arrivals += 1;
+        let mut working = Working::new(order, now, self.arrivals);
+        let at_close_now =
+            order.kind == OrderKind::Market && self.config.mode == FillMode::SameClose;
+        let in_bar = self.current.as_ref().is_some_and(|bar| bar.symbol == order.symbol);
+        if in_bar && (working.joins_bar_in_progress() || at_close_now) {
+            working.bar_use = BarUse::Live;
+        }
+        let slot = self.book.insert(working);
+        self.report(order.client_id, order.symbol, ExecType::New, now);
+        if at_close_now && !in_bar {
+            self.fill_at_last_close(slot, now);
+        }
+    }
+
+    /// Takes a cancel request: `Cancelled` at once, or `CancelRejected`.
+    pub fn cancel(&mut self, request: &CancelRequest, now: Timestamp) {
+        let exec = match self.book.find(request.client_id) {
+            Lookup::Working(slot) => {
+                self.book.remove(slot);
+                ExecType::Cancelled
+            }
+            Lookup::Finished => ExecType::CancelRejected(RejectReason::TooLate),
+            Lookup::Unknown => ExecType::CancelRejected(RejectReason::UnknownOrder),
+        };
+        self.report(request.client_id, request.symbol, exec, now);
+    }
+
+    /// Takes a replacement: `Replaced` under the new id, live from the symbol's next bar (TF1; a
+    /// smaller quantity holds at once), or `ReplaceRejected` under the old id.
+    pub fn replace(&mut self, request: &ReplaceRequest, now: Timestamp) {
+        match self.check_replacement(request) {
+            Ok(slot) => {
+                if let Some(order) = self.book.get_mut(slot) {
+                    order.amend(request.kind, request.quantity);
+                    order.client_id = request.new_client_id;
+                }
+                self.report(request.new_client_id, request.symbol, ExecType::Replaced, now);
+            }
+            Err(reason) => {
+                let exec = ExecType::ReplaceRejected(reason);
+                self.report(request.client_id, request.symbol, exec, now);
+            }
+        }
+    }
+
+    /// Returns true when the symbol's next bar must be shown: it has orders, or the convention
+    /// fills at the close of the bar on which a decision is taken.
+    #[inline]
+    pub fn has_live(&self, symbol: SymbolId) -> bool {
+        !self.book.of_symbol(symbol).is_empty() || self.config.mode == FillMode::SameClose
+    }
+
+    /// Returns the next report: answers to requests first, then the next fill of the bar in
+    /// progress with what it does to its exit group; `None` when there is nothing more for now.
+    pub fn next_report(&mut self) -> Option<ExecutionReport> {
+        while self.reports.is_empty() {
+            if !self.advance() {
+                return None;
+            }
+        }
+        self.reports.pop_front()
+    }
+
+    /// Ends the day for costs: returns what the broker's rounding adds to the day's fees, to be
+    /// booked once as `fee_rounding` (TK1, TK7).
+    pub fn day_roll(&mut self) -> Cash {
+        self.fees.close_day()
+    }
+
+    /// Returns true when a fill's date lies before the first row of a fee table (TK7).
+    pub fn fees_extrapolated(&self) -> bool {
+        self.fees.extrapolated()
+    }
+
+    /// Returns how many auction orders were priced from bars for want of official prices (TF12).
+    pub fn auction_estimates(&self) -> u64 {
+        self.auction_estimates
+    }
+
+    /// Returns the working orders, symbol by symbol in order of arrival.
+    pub fn orders(&self) -> impl Iterator<Item = WorkingOrder> + '_ {
+        self.book.iter().map(WorkingOrder::from)
+    }
+
+    /// Returns a working order by our id; `None` when it is done or was never here.
+    pub fn order(&self, id: ClientOrderId) -> Option<WorkingOrder> {
+        let Lookup::Working(slot) = self.book.find(id) else { return None };
+        self.book.get(slot).map(WorkingOrder::from)
+    }
+
+    /// Returns the net shares of a symbol's fills.
+    pub fn position(&self, symbol: SymbolId) -> Quantity {
+        self.symbols.get(symbol.index()).map_or(Quantity::ZERO, |state| state.position)
+    }
+
+    /// Sets the number of the next execution id, so that an exchange that takes up where another
+    /// one stopped never repeats an id (I4).
+    pub fn number_executions_from(&mut self, next: u64) {
+        self.executions = next;
+    }
+
+    /// Starts to keep all reports of executions, for comparison with what others booked.
+    pub fn keep_executions(&mut self) {
+        self.log.get_or_insert_default();
+    }
+
+    /// Returns the reports of executions kept so far.
+    pub fn executions(&self) -> &[ExecutionReport] {
+        self.log.as_deref().unwrap_or(&[])
+    }
+
+    fn check_order(&self, order: &NewOrder, now: Timestamp) -> Result<(), RejectReason> {
+        if self.book.is_used(order.client_id) {
+            return Err(RejectReason::DuplicateId);
+        }
+        let quantity = order.quantity;
+        let known = order.symbol.index() < self.book.symbols();
+        if !known || !quantity.is_positive() || !quantity.is_whole() || !prices_valid(order.kind) {
+            return Err(RejectReason::Invalid);
+        }
+        let opg_late = self.session_open.is_some_and(|open| now >= open);
+        if order.time_in_force == TimeInForce::Opg && opg_late {
+            return Err(RejectReason::MarketClosed);
+        }
+        Ok(())
+    }
+
+    fn check_replacement(&self, request: &ReplaceRequest) -> Result<u32, RejectReason> {
+        let slot = match self.book.find(request.client_id) {
+            Lookup::Working(slot) => slot,
+            Lookup::Finished => return Err(RejectReason::TooLate),
+            Lookup::Unknown => return Err(RejectReason::UnknownOrder),
+        };
+        let (old, new) = (request.client_id, request.new_client_id);
+        let next_attempt = new.number == old.number && new.epoch == old.epoch;
+        if !next_attempt || new.attempt <= old.attempt {
+            return Err(RejectReason::Invalid);
+        }
+        if !request.quantity.is_whole() || !prices_valid(request.kind) {
+            return Err(RejectReason::Invalid);
+        }
+        // A total at or below what is filled asks for something that is already over.
+        match self.book.get(slot) {
+            Some(order) if request.quantity > order.cum_qty => Ok(slot),
+            _ => Err(RejectReason::TooLate),
+        }
+    }
+
+    fn report(&mut self, id: ClientOrderId, symbol: SymbolId, exec: ExecType, time: Timestamp) {
+        let report =
+            ExecutionReport { client_id: id, broker: self.config.broker, symbol, exec, time };
+        self.reports.push_back(report);
+    }
+}
+
+fn prices_valid(kind: OrderKind) -> bool {
+    let valid = |price: Option<model::Price>| price.is_none_or(|price| price.is_positive());
+    valid(kind.limit()) && valid(kind.stop())
+}

@@ -1,0 +1,8 @@
+//! Integration tests of the simulator: the exchange's rules case by case and as properties, and
+//! the generated market against the figures it was calibrated on.
+
+mod generator;
+mod oracle;
+mod properties;
+mod rules;
+mod support;
