@@ -8,9 +8,10 @@
 
 mod data;
 mod driver;
+mod reference;
 mod result;
 
 pub use data::{Action, DataError, MarketData, SymbolData};
-pub use driver::{Driver, RunConfig, run};
+pub use driver::{RunConfig, run};
 pub use indicators::reference::DailyBar;
-pub use result::{NoSink, OpenPosition, RunResult, Sink};
+pub use result::{Exposure, NoSink, OpenPosition, RunResult, Sink};

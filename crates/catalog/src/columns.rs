@@ -32,7 +32,8 @@ pub(crate) const PRICE_TYPE: &str = "decimal(19,9) stored as int64: dollars = va
 /// Metadata: what `ts` means.
 pub(crate) const KEY_TIME: &str = "bellwether.ts";
 /// The value of [`KEY_TIME`].
-pub(crate) const TIME: &str = "start of the bar, UTC nanoseconds; daily bars: 00:00 UTC of the session date";
+pub(crate) const TIME: &str =
+    "start of the bar, UTC nanoseconds; daily bars: 00:00 UTC of the session date";
 /// Metadata: the symbol of a file without a symbol column.
 pub(crate) const KEY_SYMBOL: &str = "bellwether.symbol";
 /// Metadata: the resolution of all rows.

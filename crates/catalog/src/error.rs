@@ -73,7 +73,9 @@ pub enum CatalogError {
         why: String,
     },
     /// A local time without a zone: nothing is guessed.
-    #[error("{file}:{line}: time {value:?} has no zone; state it with --tz, e.g. --tz UTC or --tz America/New_York")]
+    #[error(
+        "{file}:{line}: time {value:?} has no zone; state it with --tz, e.g. --tz UTC or --tz America/New_York"
+    )]
     NoZone {
         /// The file.
         file: String,

@@ -419,6 +419,31 @@ impl<V: Value + Default> Value for std::collections::VecDeque<V> {
     }
 }
 
+/// Pairs: a nested record with tags 1 and 2. Parts must not be `Option`.
+impl<A: Value, B: Value> Value for (A, B) {
+    fn put(&self, tag: u32, writer: &mut Writer) {
+        writer.nested(tag, |w| {
+            self.0.put(1, w);
+            self.1.put(2, w);
+        });
+    }
+    fn get(&mut self, field: &Field<'_>) -> Option<Result<(), DecodeError>> {
+        let mut reader = Reader::new(field.blob()?);
+        loop {
+            let read = match reader.next_field() {
+                Ok(Some(part)) if part.tag == 1 => self.0.get(&part)?,
+                Ok(Some(part)) if part.tag == 2 => self.1.get(&part)?,
+                Ok(Some(_)) => Ok(()),
+                Ok(None) => return Some(Ok(())),
+                Err(error) => return Some(Err(error)),
+            };
+            if read.is_err() {
+                return Some(read);
+            }
+        }
+    }
+}
+
 macro_rules! value_newtype {
     ($($name:ty => $to:expr, $from:expr, $raw:ty;)*) => {
         $(impl Value for $name {
@@ -479,7 +504,7 @@ value_text! {
     ExecId => ExecId::simulated(0), ExecId::new;
 }
 
-/// Implements [`Record`] and [`Value`](record::Value) for a struct with `Default`:
+/// Implements [`Record`](crate::record::Record) and [`Value`](crate::record::Value) for a struct with `Default`:
 /// `record!(Ema { 1: value, 2: count });`. Tags are never reused.
 #[macro_export]
 macro_rules! record {
@@ -523,7 +548,7 @@ macro_rules! record {
     };
 }
 
-/// Implements [`Value`](record::Value) for an enum with `Default`. Variants are units, have named
+/// Implements [`Value`](crate::record::Value) for an enum with `Default`. Variants are units, have named
 /// fields, or hold one value:
 /// `record_enum!(Kind { 0: Market, 1: Limit { 1: limit: Price }, 2: Trade(Fill) });`
 #[macro_export]

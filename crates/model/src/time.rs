@@ -166,7 +166,7 @@ impl Date {
 
     pub(crate) fn to_civil(self) -> jiff::civil::Date {
         let epoch = jiff::civil::date(1970, 1, 1);
-        let bounded = self.0.clamp(-719_000, 2_932_000);
+        let bounded = self.0.clamp(-719_000, 2_932_896);
         epoch.saturating_add(jiff::Span::new().days(bounded))
     }
 }

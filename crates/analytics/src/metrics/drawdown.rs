@@ -76,7 +76,8 @@ pub fn drawdown_path(levels: &[f64]) -> Vec<f64> {
         .iter()
         .map(|level| {
             peak = peak.max(*level);
-            if peak > 0.0 { level / peak - 1.0 } else { 0.0 }
+            // The difference first: a fall of 1% is then -0.01, not -0.010000000000000009.
+            if peak > 0.0 { (level - peak) / peak } else { 0.0 }
         })
         .collect()
 }

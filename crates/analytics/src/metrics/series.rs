@@ -105,7 +105,8 @@ impl DailySeries {
         if self.is_empty() {
             return None;
         }
-        crate::stats::ratio(*self.levels.last()?, *self.levels.first()?).map(|growth| growth - 1.0)
+        let (first, last) = (*self.levels.first()?, *self.levels.last()?);
+        crate::stats::ratio(last - first, first)
     }
 }
 

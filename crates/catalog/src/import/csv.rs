@@ -159,6 +159,9 @@ impl Layout {
     }
 }
 
+/// Why a row is refused, and the value.
+type Fault = (Reason, String);
+
 /// Reads row after row of one file.
 struct RowReader<'a> {
     layout: Layout,
@@ -200,22 +203,15 @@ impl<'a> RowReader<'a> {
         } else {
             batch.action_rows += 1;
         }
-        let refuse = if bars { FileBatch::reject } else { FileBatch::reject_action };
-        if !self.fields.split(line, self.delimiter) {
-            refuse(batch, number, Reason::UnclosedQuote, || clip(line));
-            return Ok(());
-        }
-        let stamp = match self.stamp(batch, number, line)? {
-            Ok(stamp) => stamp,
-            Err((reason, value)) => {
-                refuse(batch, number, reason, || value);
+        let read = self.place(batch, number, line)?;
+        let (stamp, index, symbol) = match read {
+            Ok(read) => read,
+            Err((reason, value)) if bars => {
+                batch.reject(number, reason, || value);
                 return Ok(());
             }
-        };
-        let (index, symbol) = match self.symbol(batch, line)? {
-            Ok(symbol) => symbol,
             Err((reason, value)) => {
-                refuse(batch, number, reason, || value);
+                batch.reject_action(number, reason, || value);
                 return Ok(());
             }
         };
@@ -229,13 +225,30 @@ impl<'a> RowReader<'a> {
         Ok(())
     }
 
+    /// Reads what names the row: its time and its symbol.
+    fn place(
+        &mut self,
+        batch: &mut FileBatch,
+        number: u64,
+        line: &[u8],
+    ) -> Result<Result<(Stamp, u32, Symbol), Fault>, FileError> {
+        if !self.fields.split(line, self.delimiter) {
+            return Ok(Err((Reason::UnclosedQuote, clip(line))));
+        }
+        let stamp = match self.stamp(batch, number, line)? {
+            Ok(stamp) => stamp,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        Ok(self.symbol(batch, line)?.map(|(index, symbol)| (stamp, index, symbol)))
+    }
+
     /// Reads the time column; a first row without a zone ends the import (exit 64).
     fn stamp(
         &mut self,
         batch: &FileBatch,
         number: u64,
         line: &[u8],
-    ) -> Result<Result<Stamp, (Reason, String)>, FileError> {
+    ) -> Result<Result<Stamp, Fault>, FileError> {
         let mut field = self.fields.get(line, self.layout.time).unwrap_or_default();
         if let Some(clock) = self.layout.time_of_day {
             self.joined.clear();
@@ -266,7 +279,7 @@ impl<'a> RowReader<'a> {
         &mut self,
         batch: &mut FileBatch,
         line: &[u8],
-    ) -> Result<Result<(u32, Symbol), (Reason, String)>, FileError> {
+    ) -> Result<Result<(u32, Symbol), Fault>, FileError> {
         let Some(column) = self.layout.symbol else {
             let Some(symbol) = self.stated_symbol else {
                 return Err(CatalogError::NoSymbol { file: batch.file.to_string() }.into());
@@ -303,7 +316,7 @@ impl<'a> RowReader<'a> {
         batch: &mut FileBatch,
         line: &[u8],
         columns: [usize; 5],
-    ) -> Result<Values, (Reason, String)> {
+    ) -> Result<Values, Fault> {
         let mut numbers = [0_i64; 5];
         for (at, column) in columns.into_iter().enumerate() {
             let field = self.fields.get(line, column).unwrap_or_default();
@@ -347,8 +360,10 @@ impl<'a> RowReader<'a> {
                 }
             }
             Content::Bars(_) => {
-                let columns =
-                    [(ActionKind::Dividend, self.layout.dividend), (ActionKind::Split, self.layout.split)];
+                let columns = [
+                    (ActionKind::Dividend, self.layout.dividend),
+                    (ActionKind::Split, self.layout.split),
+                ];
                 for (kind, column) in columns {
                     // WIKI writes 0.0 where there is no dividend and 1.0 where there is no split.
                     let none = if kind == ActionKind::Split { 1_000_000_000 } else { 0 };

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn dividends_are_rounded_to_what_the_factors_tell() {
-        let factor = |price, close| Factor { line: 1, date: Date::default(), price, split: 1.0, close };
+        let factor =
+            |price, close| Factor { line: 1, date: Date::default(), price, split: 1.0, close };
         let value = |before, after, close, digits| {
             dividend(&factor(before, close), &factor(after, 0.0), digits).unwrap()
         };

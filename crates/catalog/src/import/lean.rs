@@ -176,19 +176,29 @@ pub(crate) fn read_minute(
         symbol.strip_suffix("_minute_trade.csv")?.parse::<Symbol>().ok()
     };
     let in_tree = inside(path).is_some();
-    read_zip(path, name, options, Resolution::Minute1, |member| {
-        let symbol = symbol_of(member).filter(|symbol| {
-            !in_tree || folder(path).parse::<Symbol>().is_ok_and(|folder| folder == *symbol)
-        });
-        symbol.ok_or_else(|| FileError::Member {
-            member: member.chars().take(80).collect(),
-            expected: format!("{day}_{}_minute_trade.csv", if in_tree { folder(path) } else { "SYMBOL".into() }),
-        })
-    }, |field| {
-        let text = std::str::from_utf8(field).ok()?;
-        let milliseconds: i64 = text.parse().ok().filter(|ms| (0..DAY_MS).contains(ms))?;
-        Some(Stamp::Instant(midnight + milliseconds * 1_000_000))
-    })
+    read_zip(
+        path,
+        name,
+        options,
+        Resolution::Minute1,
+        |member| {
+            let symbol = symbol_of(member).filter(|symbol| {
+                !in_tree || folder(path).parse::<Symbol>().is_ok_and(|folder| folder == *symbol)
+            });
+            symbol.ok_or_else(|| FileError::Member {
+                member: member.chars().take(80).collect(),
+                expected: format!(
+                    "{day}_{}_minute_trade.csv",
+                    if in_tree { folder(path) } else { "SYMBOL".into() }
+                ),
+            })
+        },
+        |field| {
+            let text = std::str::from_utf8(field).ok()?;
+            let milliseconds: i64 = text.parse().ok().filter(|ms| (0..DAY_MS).contains(ms))?;
+            Some(Stamp::Instant(midnight + milliseconds * 1_000_000))
+        },
+    )
 }
 
 /// Reads a zip with the daily bars of one symbol.
@@ -198,17 +208,26 @@ pub(crate) fn read_daily(
     options: &ImportOptions,
 ) -> Result<FileBatch, FileError> {
     let wanted = stem(path);
-    read_zip(path, name, options, Resolution::Day1, |member| {
-        let symbol = member.strip_suffix(".csv").and_then(|name| name.parse::<Symbol>().ok());
-        let wanted_symbol = wanted.parse::<Symbol>().ok();
-        symbol.filter(|symbol| Some(*symbol) == wanted_symbol).ok_or_else(|| FileError::Member {
-            member: member.chars().take(80).collect(),
-            expected: format!("{wanted}.csv"),
-        })
-    }, |field| {
-        let text = std::str::from_utf8(field).ok()?;
-        date_of(text.get(..8)?).map(Stamp::Day)
-    })
+    read_zip(
+        path,
+        name,
+        options,
+        Resolution::Day1,
+        |member| {
+            let symbol = member.strip_suffix(".csv").and_then(|name| name.parse::<Symbol>().ok());
+            let wanted_symbol = wanted.parse::<Symbol>().ok();
+            symbol.filter(|symbol| Some(*symbol) == wanted_symbol).ok_or_else(|| {
+                FileError::Member {
+                    member: member.chars().take(80).collect(),
+                    expected: format!("{wanted}.csv"),
+                }
+            })
+        },
+        |field| {
+            let text = std::str::from_utf8(field).ok()?;
+            date_of(text.get(..8)?).map(Stamp::Day)
+        },
+    )
 }
 
 /// Reads `YYYYMMDD`.
@@ -332,7 +351,10 @@ mod tests {
     fn prices_are_ten_thousandths() {
         let row: [&[u8]; 5] = [b"1263500", b"1263900", b"1263500", b"1263900.5", b"1579"];
         let values = values(|at| row[at]).unwrap();
-        assert_eq!(values.prices, [126_350_000_000, 126_390_000_000, 126_350_000_000, 126_390_050_000]);
+        assert_eq!(
+            values.prices,
+            [126_350_000_000, 126_390_000_000, 126_350_000_000, 126_390_050_000]
+        );
         assert_eq!(values.volume, 1579);
     }
 }

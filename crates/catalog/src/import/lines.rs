@@ -31,7 +31,8 @@ impl<R: BufRead> Lines<R> {
                 return Ok(None);
             }
             self.number += 1;
-            let start = if self.number == 1 && self.buffer.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+            let start =
+                if self.number == 1 && self.buffer.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
             if self.buffer.len() > LINE_MAX {
                 return Err(FileError::LineTooLong { line: self.number });
             }

@@ -60,7 +60,8 @@ pub(crate) fn merge(
     if !rows.is_sorted_by_key(|row| row.bar.start) {
         rows.sort_by_key(|row| row.bar.start);
     }
-    let mut merged = Merged { bars: Vec::with_capacity(existing.len() + rows.len()), ..Merged::default() };
+    let mut merged =
+        Merged { bars: Vec::with_capacity(existing.len() + rows.len()), ..Merged::default() };
     let mut stored = existing.iter().copied().peekable();
     for same in rows.chunk_by(|a, b| a.bar.start == b.bar.start) {
         let first = &same[0];
@@ -155,7 +156,8 @@ mod tests {
     #[test]
     fn every_row_is_counted_once() {
         let existing = [bar(1, 10), bar(3, 30), bar(9, 90)];
-        let rows = [(0, 1, 10), (0, 2, 20), (1, 2, 20), (0, 3, 31), (0, 4, 40), (1, 4, 41), (1, 5, 50)];
+        let rows =
+            [(0, 1, 10), (0, 2, 20), (1, 2, 20), (0, 3, 31), (0, 4, 40), (1, 4, 41), (1, 5, 50)];
         for (option, third) in [(OnConflict::Keep, 30), (OnConflict::Replace, 31)] {
             let (merged, rejected) = run(&existing, &rows, option);
             let counts = (merged.stored, merged.duplicates, merged.conflicts);

@@ -118,7 +118,8 @@ fn all_digits(text: &[u8]) -> bool {
 
 /// Reads `1.5e3`, which programs print for large volumes; words such as `inf` are refused.
 fn exponent(text: &[u8], places: usize) -> Option<Rounded> {
-    let allowed = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
+    let allowed =
+        |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
     if !text.iter().all(allowed) {
         return None;
     }

@@ -142,10 +142,11 @@ impl Layout {
             .map(|(index, column)| (index, normal(column.name()), column.as_ref()))
             .collect();
         let find = |wanted: &str| columns.iter().find(|(_, name, _)| name == wanted);
-        let found =
-            || columns.iter().map(|column| column.2.name()).collect::<Vec<_>>().join(",");
-        let missing =
-            |column| FileError::MissingColumn { column, found: found().chars().take(200).collect() };
+        let found = || columns.iter().map(|column| column.2.name()).collect::<Vec<_>>().join(",");
+        let missing = |column| FileError::MissingColumn {
+            column,
+            found: found().chars().take(200).collect(),
+        };
         if VALUE_NAMES[..4].iter().all(|name| find(name).is_none())
             && find("price").is_some()
             && find("size").is_some()
@@ -217,12 +218,13 @@ fn time_kind(column: &ColumnDescriptor) -> Option<Kind> {
             };
             Some(Kind::Unit(unit, stamp.is_adjusted_to_u_t_c))
         }
-        (Physical::INT64, None, ConvertedType::TIMESTAMP_MILLIS) => Some(Kind::Unit(1_000_000, true)),
+        (Physical::INT64, None, ConvertedType::TIMESTAMP_MILLIS) => {
+            Some(Kind::Unit(1_000_000, true))
+        }
         (Physical::INT64, None, ConvertedType::TIMESTAMP_MICROS) => Some(Kind::Unit(1_000, true)),
         (Physical::INT64, None | Some(LogicalType::Integer(_)), _) => Some(Kind::Magnitude),
-        (Physical::INT32, _, ConvertedType::DATE) | (Physical::INT32, Some(LogicalType::Date), _) => {
-            Some(Kind::Days)
-        }
+        (Physical::INT32, _, ConvertedType::DATE)
+        | (Physical::INT32, Some(LogicalType::Date), _) => Some(Kind::Days),
         (Physical::INT96, ..) => Some(Kind::Int96),
         (Physical::BYTE_ARRAY, ..) => Some(Kind::Text),
         _ => None,
@@ -370,7 +372,9 @@ impl Cell<'_> {
             // The shortest text of a single is what was meant: 126.35, not 126.34999847.
             (Self::Float(value), _) if volume => number::volume(value.to_string().as_bytes()),
             (Self::Float(value), _) => number::price(value.to_string().as_bytes()),
-            (_, Kind::Scaled(scale)) if volume => number::volume_from_scaled(self.integer()?, scale),
+            (_, Kind::Scaled(scale)) if volume => {
+                number::volume_from_scaled(self.integer()?, scale)
+            }
             (_, Kind::Scaled(scale)) => number::price_from_scaled(self.integer()?, scale),
             _ => None,
         }

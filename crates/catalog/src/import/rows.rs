@@ -135,6 +135,7 @@ impl Rejections {
     }
 
     /// Returns how many rows were refused.
+    #[cfg(test)]
     pub(crate) fn total(&self) -> u64 {
         self.counts.values().sum()
     }

@@ -154,14 +154,8 @@ fn strftime_of(format: &str) -> String {
     if format.contains('%') {
         return format.into();
     }
-    let pairs = [
-        ("yyyy", "%Y"),
-        ("MM", "%m"),
-        ("dd", "%d"),
-        ("HH", "%H"),
-        ("mm", "%M"),
-        ("ss", "%S"),
-    ];
+    let pairs =
+        [("yyyy", "%Y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S")];
     pairs.iter().fold(format.to_owned(), |text, (letters, code)| text.replace(letters, code))
 }
 
@@ -236,7 +230,13 @@ impl Cursor<'_> {
         if self.0 == b"UTC" {
             return Some(0);
         }
-        let sign = if self.take(b'-') { -1 } else if self.take(b'+') { 1 } else { return None };
+        let sign = if self.take(b'-') {
+            -1
+        } else if self.take(b'+') {
+            1
+        } else {
+            return None;
+        };
         let hours = i32::from(self.two()?);
         let colon = self.take(b':');
         let minutes = if colon || !self.0.is_empty() { i32::from(self.two()?) } else { 0 };

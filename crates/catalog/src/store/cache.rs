@@ -97,7 +97,9 @@ pub(crate) fn decode(bytes: &[u8], source: Source) -> Option<Vec<Bar>> {
     let bar = |[minutes, open, high, low, close, volume]: [u64; 6]| {
         let price = |multiple: u64| Price::from_raw((multiple as i64).wrapping_mul(unit));
         Bar {
-            start: Timestamp::from_nanos(base.wrapping_add((minutes as i64).wrapping_mul(MINUTE_NS))),
+            start: Timestamp::from_nanos(
+                base.wrapping_add((minutes as i64).wrapping_mul(MINUTE_NS)),
+            ),
             open: price(open),
             high: price(high),
             low: price(low),

@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 use model::exchange::{from_new_york, new_york_date};
 use model::{Bar, Date, Symbol, Timestamp};
 
-pub use actions::{Action, ActionKind};
 pub(crate) use actions::encode as encode_actions;
+pub use actions::{Action, ActionKind};
 pub(crate) use bars_file::encode as encode_bars;
 pub(crate) use transaction::{Fault, Transaction, make_folder, write_whole};
 

@@ -226,7 +226,8 @@ fn parse_record(text: &str) -> Option<Vec<PathBuf>> {
         return None;
     }
     let targets: Vec<PathBuf> = lines.map(PathBuf::from).collect();
-    let inside = |path: &PathBuf| path.components().all(|part| matches!(part, Component::Normal(_)));
+    let inside =
+        |path: &PathBuf| path.components().all(|part| matches!(part, Component::Normal(_)));
     targets.iter().all(inside).then_some(targets)
 }
 

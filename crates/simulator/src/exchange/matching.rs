@@ -58,11 +58,11 @@ pub(super) struct Course {
 pub(super) enum Place {
     /// At the open: the whole bar is still to come.
     Open,
-    /// Inside, on a leg between two points, at a price; both mean nothing without a course.
+    /// Inside, on a leg between two points, at a price.
     Inside {
-        /// Leg 0 to 2.
+        /// Leg 0 to 2; always 0 without a course.
         leg: u8,
-        /// Price reached.
+        /// Price reached, before slippage.
         price: i64,
     },
     /// At the close.
@@ -100,6 +100,15 @@ pub(super) enum Pricing {
     Exact(Price),
     /// No fill in this bar: a stop-limit was touched beyond its limit (TF5).
     Touched,
+}
+
+impl Pricing {
+    fn base(self) -> Option<Price> {
+        match self {
+            Self::Slipped { base, .. } | Self::Exact(base) => Some(base),
+            Self::Touched => None,
+        }
+    }
 }
 
 /// The next event of one order. Events sort by place in the bar, then by rank: entries before
@@ -151,7 +160,7 @@ pub(super) fn next_event(
     match course.points {
         None => inside(order, kind, &turned, course, reach).map(|pricing| Event {
             key: (1, 0, rank, order.sequence),
-            place: Place::Inside { leg: 0, price: 0 },
+            place: Place::Inside { leg: 0, price: pricing.base().unwrap_or(bar.open).raw() },
             pricing,
         }),
         Some(points) => {
@@ -216,7 +225,13 @@ fn inside(
     match kind {
         OrderKind::Market => None,
         OrderKind::Stop { stop } | OrderKind::StopLimit { stop, .. } => {
-            (turned.high >= turned.turn(stop)).then(|| at_stop(kind, stop, turned))
+            let level = turned.turn(stop);
+            let base = match course.at {
+                // Set behind the market inside the bar: it fires at once, at the worse price.
+                Place::Inside { price, .. } if order.joined => level.max(turned.sign * price),
+                _ => level,
+            };
+            (turned.high >= level).then(|| at_stop(kind, turned.back(base), turned))
         }
         OrderKind::Limit { limit } => {
             // TF7: the target may lie before the entry.

@@ -166,6 +166,7 @@ impl Exchange {
         let in_bar = self.current.as_ref().is_some_and(|bar| bar.symbol == order.symbol);
         if in_bar && (working.joins_bar_in_progress() || at_close_now) {
             working.bar_use = BarUse::Live;
+            working.joined = true;
         }
         let slot = self.book.insert(working);
         self.report(order.client_id, order.symbol, ExecType::New, now);

@@ -53,6 +53,8 @@ pub(super) struct Working {
     /// The next bar opens with an auction for it (TF4).
     pub(super) auction: bool,
     pub(super) bar_use: BarUse,
+    /// It came while its first bar was in progress, in answer to a fill.
+    pub(super) joined: bool,
     /// Commission is accumulated per order; a modified order stays one order (TK4).
     pub(super) commission: OrderCommission,
 }
@@ -78,6 +80,7 @@ impl Working {
             fresh: true,
             auction: false,
             bar_use: BarUse::Idle,
+            joined: false,
             commission: OrderCommission::default(),
         }
     }
@@ -148,6 +151,7 @@ impl Working {
             self.auction = false;
         }
         self.bar_use = BarUse::Idle;
+        self.joined = false;
     }
 
     /// Reduces the open quantity by a fill of another member of the group (TF8).

@@ -30,6 +30,8 @@ struct Known {
     order: NewOrder,
     kind: OrderKind,
     earlier_kind: OrderKind,
+    /// What a replacement that is not confirmed yet asks for.
+    asked: Option<(OrderKind, Quantity)>,
     order_qty: Quantity,
     cum_qty: Quantity,
     value: Cash,
@@ -122,6 +124,7 @@ impl Tester {
                 order,
                 kind,
                 earlier_kind: kind,
+                asked: None,
                 order_qty: quantity,
                 cum_qty: Quantity::ZERO,
                 value: Cash::ZERO,
@@ -153,21 +156,26 @@ impl Tester {
         let new_client_id = ClientOrderId { attempt: client_id.attempt + 1, ..client_id };
         let quantity = shares(1 + self.dice.roll(200));
         let request = ReplaceRequest { client_id, new_client_id, broker, symbol, kind, quantity };
-        let was = known.order_qty;
         self.exchange.replace(&request, now);
-        let accepted = self.exchange.order(new_client_id).is_some();
-        let known = self.known.get_mut(&number).unwrap();
-        if accepted {
+        if self.exchange.order(new_client_id).is_some() {
+            let known = self.known.get_mut(&number).unwrap();
             known.order.client_id = new_client_id;
-            known.earlier_kind = known.kind;
-            known.kind = kind;
-            known.order_qty = quantity;
-            if let Some(group) = known.order.group {
-                let more = quantity.minus(was).max(Quantity::ZERO);
-                let most = self.group_most.get_mut(&group).unwrap();
-                *most = most.plus(more);
-            }
+            known.asked = Some((kind, quantity));
         }
+    }
+
+    /// Books a confirmed replacement.
+    fn take_replacement(&mut self, number: u64) {
+        let known = self.known.get_mut(&number).unwrap();
+        let (kind, quantity) = known.asked.take().unwrap();
+        if let Some(group) = known.order.group {
+            let more = quantity.minus(known.order_qty).max(Quantity::ZERO);
+            let most = self.group_most.get_mut(&group).unwrap();
+            *most = most.plus(more);
+        }
+        known.earlier_kind = known.kind;
+        known.kind = kind;
+        known.order_qty = quantity;
     }
 
     fn bar(&mut self, start: model::Timestamp) -> Bar {
@@ -195,6 +203,7 @@ impl Tester {
                 assert!(!known.over, "over twice: {report:?}");
                 known.over = true;
             }
+            ExecType::Replaced => self.take_replacement(number),
             _ => {}
         }
     }
@@ -339,7 +348,7 @@ impl Tester {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
 
     /// The invariants of the exchange hold in every mode, and equal calls give equal reports.
     #[test]

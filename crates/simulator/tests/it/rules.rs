@@ -291,6 +291,22 @@ fn a_market_order_inside_a_bar_waits() {
     assert_eq!(stage.run("10.40 10.40 10.40 10.40"), ["1 sell 100 @ 10.39"]);
 }
 
+/// TF7: a stop that is set behind the market inside a bar fires at the price reached, not at its
+/// own better one.
+#[test]
+fn a_stop_behind_the_market_gets_no_better_price() {
+    for mode in [FillMode::Conservative, FillMode::Adaptive, FillMode::Ohlc] {
+        let mut stage = Stage::new(mode);
+        stage.submit("buy 100 stop 10.05");
+        let seen = stage.run_with("10.00 10.10 9.95 10.08", |stage, fill| {
+            if fill.side.is_buy() {
+                stage.submit("sell 100 stop 10.50 as stop group 1");
+            }
+        });
+        assert_eq!(seen.last().unwrap(), "1 sell 100 @ 10.04", "{mode}");
+    }
+}
+
 /// Shorts mirror longs (TF3, TF5, TF7).
 #[test]
 fn shorts_mirror_longs() {

@@ -1,0 +1,5 @@
+//! Integration tests of the analytics crate.
+
+mod oracle_returns;
+mod oracle_trades;
+mod support;

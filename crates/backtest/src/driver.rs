@@ -1,0 +1,435 @@
+//! The order of events inside one instant (TF1): fills of all bars that end at it, then those
+//! bars with their evaluations, then timers; symbols in order of tickers.
+
+use std::sync::Arc;
+
+use engine::{
+    Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent, Outputs, Sequenced,
+};
+use engine::risk_manager::Limits;
+use engine::strategy_engine::{Outcome, Rule};
+use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable};
+use model::{
+    Cash, Date, ExecType, Halt, MINUTE_NS, SourceId, SymbolId, Timestamp,
+};
+use simulator::{Exchange, ExchangeConfig};
+
+use crate::data::MarketData;
+use crate::reference::References;
+use crate::result::{OpenPosition, RunResult, Sink};
+
+/// The settings of a run.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// First session date.
+    pub from: Date,
+    /// Last session date.
+    pub to: Date,
+    /// Cash at the start.
+    pub cash: Cash,
+    /// Limits of the gate.
+    pub limits: Limits,
+    /// The simulated broker and exchange.
+    pub exchange: ExchangeConfig,
+    /// Sessions of the exchange.
+    pub calendar: Arc<Calendar>,
+    /// Minimum price increments.
+    pub ticks: TickTable,
+    /// Whether evaluations that led to nothing are recorded too.
+    pub record_all: bool,
+}
+
+/// Runs strategies over data.
+///
+/// # Errors
+/// A range with a year that the calendar does not know (TC9).
+pub fn run(
+    data: &MarketData,
+    strategies: Vec<Instance>,
+    config: &RunConfig,
+    sink: &mut dyn Sink,
+) -> Result<RunResult, CalendarError> {
+    let sessions = config.calendar.sessions(config.from, config.to)?;
+    let mut driver = Driver::new(data, strategies, config, sink);
+    if let Some(first) = sessions.first() {
+        let before = config.calendar.previous_session(first.date);
+        driver.result.equity.push((before.map_or(first.date, |s| s.date), config.cash));
+        driver.warm_up(first);
+        driver.apply(first.pre_open.plus_nanos(-1), Input::Start);
+    }
+    for (done, session) in sessions.iter().enumerate() {
+        driver.run_session(session);
+        driver.sink.progress(done as u64 + 1, sessions.len() as u64);
+    }
+    if let Some(last) = sessions.last() {
+        driver.apply(last.post_close, Input::Control(Control::Stop));
+    }
+    Ok(driver.finish())
+}
+
+/// Feeds one engine and one exchange.
+struct Driver<'a> {
+    data: &'a MarketData,
+    config: &'a RunConfig,
+    engine: Engine,
+    exchange: Exchange,
+    sink: &'a mut dyn Sink,
+    references: References,
+    cursors: Vec<Cursor>,
+    out: Outputs,
+    commands: Vec<Command>,
+    seq: u64,
+    result: RunResult,
+    gross_sum: f64,
+}
+
+/// How far a symbol's data has been fed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    bar: usize,
+    halt: usize,
+    /// First bar of the session.
+    begin: usize,
+}
+
+impl<'a> Driver<'a> {
+    fn new(
+        data: &'a MarketData,
+        strategies: Vec<Instance>,
+        config: &'a RunConfig,
+        sink: &'a mut dyn Sink,
+    ) -> Self {
+        let symbols: Vec<_> = data.symbols().iter().map(|data| data.symbol).collect();
+        let mut exchange = Exchange::new(config.exchange.clone(), symbols.len());
+        for (index, &symbol) in symbols.iter().enumerate() {
+            exchange.name_symbol(SymbolId(index as u32), symbol);
+        }
+        let engine = Engine::new(EngineConfig {
+            symbols,
+            strategies,
+            cash: config.cash,
+            limits: config.limits.clone(),
+            calendar: Arc::clone(&config.calendar),
+            ticks: config.ticks.clone(),
+            tag: *b"BW\0\0",
+            epoch: 1,
+            record_all: config.record_all,
+        });
+        Self {
+            data,
+            config,
+            engine,
+            exchange,
+            sink,
+            references: References::new(data),
+            cursors: vec![Cursor::default(); data.symbols().len()],
+            out: Outputs::default(),
+            commands: Vec::new(),
+            seq: 0,
+            result: RunResult::default(),
+            gross_sum: 0.0,
+        }
+    }
+
+    /// Takes the sessions before the run in as reference data (TB7).
+    fn warm_up(&mut self, first: &Session) {
+        for (index, data) in self.data.symbols().iter().enumerate() {
+            let bars = &data.bars;
+            let end = bars.partition_point(|bar| bar.start < first.pre_open);
+            self.references.warm_up(index, &bars[..end], &self.config.calendar);
+            let halts = data.halts.partition_point(|halt| halt.time < first.pre_open);
+            self.cursors[index] = Cursor { bar: end, halt: halts, begin: end };
+        }
+    }
+
+    /// Applies one input, carries its commands out and passes its facts on.
+    #[inline]
+    fn apply(&mut self, time: Timestamp, item: Input) {
+        self.seq += 1;
+        let input = Sequenced { seq: self.seq, time, item };
+        self.engine.apply(&input, &mut self.out);
+        if !self.out.facts.is_empty() || !self.out.evaluations.is_empty() {
+            self.note_facts();
+        }
+    }
+
+    fn note_facts(&mut self) {
+        for fact in &self.out.facts {
+            match fact {
+                Fact::Intent(_) => self.result.orders += 1,
+                Fact::TradeClosed(trade) => self.result.trades.push((**trade).clone()),
+                Fact::Alert(alert) => self.result.alerts.push((**alert).clone()),
+                Fact::Decision(decision) if decision.outcome == Outcome::Rejected => {
+                    if let Rule::Gate(code) = decision.rule {
+                        *self.result.rejections.entry(code.name().to_owned()).or_default() += 1;
+                    }
+                }
+                _ => {}
+            }
+            self.sink.fact(&self.engine, fact);
+        }
+        for decision in &self.out.evaluations {
+            self.sink.evaluation(&self.engine, decision);
+        }
+        self.commands.extend_from_slice(&self.out.commands);
+    }
+
+    /// Carries commands out and feeds the exchange's reports back until both are silent.
+    #[inline]
+    fn settle(&mut self, now: Timestamp) {
+        loop {
+            let mut commands = std::mem::take(&mut self.commands);
+            for command in commands.drain(..) {
+                match command {
+                    Command::Submit(order) => self.exchange.submit(&order, now),
+                    Command::Replace(request) => self.exchange.replace(&request, now),
+                    Command::Cancel(request) => self.exchange.cancel(&request, now),
+                }
+            }
+            self.commands = commands;
+            let Some(report) = self.exchange.next_report() else { return };
+            if matches!(report.exec, ExecType::Trade(_)) {
+                self.result.fills += 1;
+            }
+            self.apply(now, Input::Broker { broker: report.broker, report });
+        }
+    }
+
+    /// Fires deadlines before `until`, or at it as well.
+    #[inline]
+    fn fire_deadlines(&mut self, until: Timestamp, inclusive: bool) {
+        while let Some(next) = self.engine.next_deadline() {
+            if next > until || (next == until && !inclusive) {
+                return;
+            }
+            self.apply(next, Input::Time);
+            self.settle(next);
+        }
+    }
+
+    fn run_session(&mut self, session: &Session) {
+        self.begin_session(session);
+        let mut open = true;
+        while let Some(start) = self.next_start(session) {
+            let end = start.plus_nanos(MINUTE_NS);
+            if open && end > session.close {
+                self.close_session(session);
+                open = false;
+            }
+            self.feed_halts(end);
+            self.fire_deadlines(end, false);
+            self.run_minute(start, end, session);
+            self.fire_deadlines(end, true);
+        }
+        if open {
+            self.close_session(session);
+        }
+        self.feed_halts(session.post_close);
+        self.fire_deadlines(session.post_close, true);
+        self.end_session(session);
+    }
+
+    fn begin_session(&mut self, session: &Session) {
+        self.exchange.begin_session(session);
+        self.result.sessions += 1;
+        for index in 0..self.cursors.len() {
+            let symbol = SymbolId(index as u32);
+            let day = self.references.symbol_day(symbol, session);
+            self.exchange.set_symbol_day(symbol, day.adv20, None);
+            self.apply(session.pre_open, Input::Reference(Box::new(day)));
+            let Some(data) = self.data.symbols().get(index) else { continue };
+            let Some(cursor) = self.cursors.get_mut(index) else { continue };
+            // Bars between sessions belong to none; the engine would refuse them.
+            while data.bars.get(cursor.bar).is_some_and(|bar| bar.start < session.pre_open) {
+                cursor.bar += 1;
+            }
+            cursor.begin = cursor.bar;
+        }
+        self.fire_deadlines(session.pre_open, true);
+    }
+
+    /// Returns the earliest start of a bar that is not fed yet, within the session.
+    #[inline]
+    fn next_start(&self, session: &Session) -> Option<Timestamp> {
+        let starts = self.cursors.iter().zip(self.data.symbols());
+        let next = starts.filter_map(|(cursor, data)| Some(data.bars.get(cursor.bar)?.start));
+        next.min().filter(|&start| start < session.post_close)
+    }
+
+    /// Feeds halts and their ends before `until`.
+    fn feed_halts(&mut self, until: Timestamp) {
+        while let Some((index, halt)) = self.next_halt(until) {
+            let symbol = SymbolId(index as u32);
+            self.fire_deadlines(halt.time, true);
+            self.exchange.halt(symbol, halt.halted);
+            let event = MarketEvent::Halt { symbol, halt };
+            self.apply(halt.time, Input::Market { source: SourceId(0), event });
+            self.settle(halt.time);
+            if let Some(cursor) = self.cursors.get_mut(index) {
+                cursor.halt += 1;
+            }
+        }
+    }
+
+    fn next_halt(&self, until: Timestamp) -> Option<(usize, Halt)> {
+        let halts = self.cursors.iter().zip(self.data.symbols()).enumerate();
+        halts
+            .filter_map(|(index, (cursor, data))| Some((index, *data.halts.get(cursor.halt)?)))
+            .filter(|(_, halt)| halt.time < until)
+            .min_by_key(|(_, halt)| halt.time)
+    }
+
+    fn run_minute(&mut self, start: Timestamp, end: Timestamp, session: &Session) {
+        let rth = session.segment(start) == Some(Segment::Rth);
+        let data = self.data;
+        for (index, symbol_data) in data.symbols().iter().enumerate() {
+            let symbol = SymbolId(index as u32);
+            if !self.exchange.has_live(symbol) {
+                continue;
+            }
+            let Some(bar) = symbol_data.bars.get(self.cursors[index].bar) else { continue };
+            if bar.start == start {
+                self.exchange.begin_bar(symbol, bar, rth);
+                self.settle(end);
+                self.exchange.end_bar();
+                self.settle(end);
+            }
+        }
+        for (index, symbol_data) in data.symbols().iter().enumerate() {
+            let Some(&bar) = symbol_data.bars.get(self.cursors[index].bar) else { continue };
+            if bar.start != start {
+                continue;
+            }
+            self.cursors[index].bar += 1;
+            self.result.bars += 1;
+            let symbol = SymbolId(index as u32);
+            let event = MarketEvent::Bar { symbol, bar };
+            self.apply(end, Input::Market { source: SourceId(0), event });
+            if !self.commands.is_empty() {
+                self.settle(end);
+            }
+        }
+        if rth {
+            self.note_exposure();
+        }
+    }
+
+    fn note_exposure(&mut self) {
+        let exposure = &mut self.result.exposure;
+        exposure.minutes += 1;
+        let books = self.engine.books();
+        if books.active().is_empty() {
+            return;
+        }
+        let mut gross = Cash::ZERO;
+        for &key in books.active() {
+            let mark = self.engine.data().symbol(key.symbol).map(|state| state.mark);
+            if let (Some(position), Some(mark)) = (books.position(key), mark) {
+                let value = position.value_at(mark);
+                gross = gross.plus(if value < Cash::ZERO { value.negated() } else { value });
+            }
+        }
+        if gross.is_zero() {
+            return;
+        }
+        exposure.minutes_in_market += 1;
+        let equity = books.day().equity.to_f64();
+        if equity > 0.0 {
+            let ratio = gross.to_f64() / equity;
+            self.gross_sum += ratio;
+            exposure.max_gross = exposure.max_gross.max(ratio);
+        }
+    }
+
+    /// At the close: timers before it, expiry of day orders, day rounding of fees, equity (TP1).
+    fn close_session(&mut self, session: &Session) {
+        self.feed_halts(session.close);
+        self.fire_deadlines(session.close, false);
+        self.exchange.close_session(session.close);
+        self.settle(session.close);
+        self.fire_deadlines(session.close, true);
+        let rounding = self.exchange.day_roll();
+        if !rounding.is_zero() {
+            self.engine.book_fee(rounding);
+            self.result.fee_rounding.push((session.date, rounding));
+        }
+        let equity = self.equity_at_close(session.date);
+        self.result.equity.push((session.date, equity));
+    }
+
+    /// Marks open positions at official closes where the data has them, else at the last bar.
+    fn equity_at_close(&self, date: Date) -> Cash {
+        let books = self.engine.books();
+        let corrections = books.active().iter().filter_map(|&key| {
+            let position = books.position(key)?;
+            let daily = &self.data.symbols().get(key.symbol.index())?.daily;
+            let at = daily.binary_search_by_key(&date, |bar| bar.date).ok()?;
+            let mark = self.engine.data().symbol(key.symbol)?.mark;
+            Some(position.value_at(daily[at].close).minus(position.value_at(mark)))
+        });
+        self.engine.equity().plus(corrections.sum())
+    }
+
+    fn end_session(&mut self, session: &Session) {
+        for (index, data) in self.data.symbols().iter().enumerate() {
+            let cursor = self.cursors[index];
+            let bars = data.bars.get(cursor.begin..cursor.bar).unwrap_or(&[]);
+            self.references.push_session(index, session, bars);
+        }
+        debug_assert_eq!(self.check(), Ok(()));
+    }
+
+    /// Checks the books' invariants and that exchange and engine agree on every position (I3).
+    fn check(&self) -> Result<(), String> {
+        let books = self.engine.books();
+        books.check()?;
+        for (index, data) in self.data.symbols().iter().enumerate() {
+            let symbol = SymbolId(index as u32);
+            let held: i64 = books
+                .active()
+                .iter()
+                .filter(|key| key.symbol == symbol)
+                .filter_map(|&key| Some(books.position(key)?.signed_qty().raw()))
+                .sum();
+            let truth = self.exchange.position(symbol).raw();
+            if held != truth {
+                return Err(format!("I3: {}: engine {held}, exchange {truth}", data.symbol));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> RunResult {
+        let books = self.engine.books();
+        for &key in books.active() {
+            let (Some(position), Some(state)) =
+                (books.position(key), self.engine.data().symbol(key.symbol))
+            else {
+                continue;
+            };
+            let stop = position.stop.and_then(|number| books.orders().get(number));
+            self.result.open_positions.push(OpenPosition {
+                strategy: key.strategy,
+                symbol: key.symbol,
+                quantity: position.signed_qty(),
+                entry_price: position.entry_price().unwrap_or_default(),
+                opened: position.opened,
+                mark: state.mark,
+                unrealized_pnl: position.value_at(state.mark).minus(position.cost),
+                stop: stop.and_then(|order| order.request.kind.stop()),
+            });
+        }
+        let exposure = &mut self.result.exposure;
+        if exposure.minutes > 0 {
+            exposure.mean_gross = self.gross_sum / exposure.minutes as f64;
+        }
+        self.result.refused = self.engine.data().refused();
+        self.result.not_checked = self.references.not_checked();
+        self.result.fees_extrapolated = self.exchange.fees_extrapolated();
+        self.result.auction_estimates = self.exchange.auction_estimates();
+        self.result.decision_hash = format!("{:032x}", self.engine.decision_hash());
+        self.result.end_equity =
+            self.result.equity.last().map_or(self.config.cash, |&(_, equity)| equity);
+        self.result
+    }
+}

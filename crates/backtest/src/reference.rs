@@ -1,0 +1,125 @@
+//! Reference data of every session, computed as the run goes (design.md 6, TB7).
+
+use indicators::SessionTimes;
+use indicators::reference::{Corporate, ReferenceBuilder, ReferenceOptions, SessionSummary};
+use model::exchange::{Calendar, Session};
+use model::{Bar, SymbolDay, SymbolId};
+
+use crate::data::{Action, MarketData};
+
+/// One builder per symbol, and what it could not answer.
+#[derive(Debug)]
+pub(crate) struct References {
+    symbols: Vec<SymbolReference>,
+}
+
+#[derive(Debug)]
+struct SymbolReference {
+    name: model::Symbol,
+    builder: ReferenceBuilder,
+    actions: Vec<Action>,
+    float_shares: Option<f64>,
+    days: u64,
+    missing: [u64; TERMS.len()],
+}
+
+/// Terms that are skipped when their value is missing, and where they are used.
+const TERMS: [(&str, &str); 5] = [
+    ("prev_close", "TG2, TV4 gap"),
+    ("adv20", "TS3 liquidity, TV2"),
+    ("atr14", "TV3"),
+    ("volume_baseline", "TG6, TG16, TV4 relative volume"),
+    ("float_shares", "TG8"),
+];
+
+impl References {
+    pub(crate) fn new(data: &MarketData) -> Self {
+        let symbols = data.symbols().iter().map(|data| {
+            let mut builder = ReferenceBuilder::new(ReferenceOptions::default());
+            data.daily.iter().for_each(|&bar| builder.push_daily(bar));
+            data.actions.iter().for_each(|a| builder.push_split(a.date, a.split_ratio));
+            SymbolReference {
+                name: data.symbol,
+                builder,
+                actions: data.actions.clone(),
+                float_shares: data.float_shares,
+                days: 0,
+                missing: [0; TERMS.len()],
+            }
+        });
+        Self { symbols: symbols.collect() }
+    }
+
+    /// Takes the bars of the sessions before the run in.
+    pub(crate) fn warm_up(&mut self, index: usize, bars: &[Bar], calendar: &Calendar) {
+        let mut rest = bars;
+        while let Some(first) = rest.first() {
+            let Some(session) = calendar.session_at(first.start) else {
+                rest = &rest[1..];
+                continue;
+            };
+            let end = rest.partition_point(|bar| bar.start < session.post_close);
+            self.push_session(index, &session, &rest[..end]);
+            rest = &rest[end..];
+        }
+    }
+
+    /// Takes a completed session in.
+    pub(crate) fn push_session(&mut self, index: usize, session: &Session, bars: &[Bar]) {
+        if let Some(reference) = self.symbols.get_mut(index) {
+            let summary = SessionSummary::from_bars(&times(session), bars);
+            reference.builder.push_session(summary);
+        }
+    }
+
+    /// Returns the facts of a symbol before a session.
+    pub(crate) fn symbol_day(&mut self, symbol: SymbolId, session: &Session) -> SymbolDay {
+        let Some(reference) = self.symbols.get_mut(symbol.index()) else {
+            return SymbolDay::unknown(symbol, session.date);
+        };
+        let mut corporate = Corporate::default();
+        for action in reference.actions.iter().filter(|action| action.date == session.date) {
+            corporate.split_ratio *= action.split_ratio;
+            corporate.cash_dividend = corporate.cash_dividend.plus(action.cash_dividend);
+        }
+        let minutes = session.minutes() as u16;
+        let float = reference.float_shares;
+        let day = reference.builder.symbol_day(symbol, session.date, minutes, corporate, float);
+        let present = [
+            day.prev_close.is_some(),
+            day.adv20.is_some(),
+            day.atr14.is_some(),
+            day.volume_baseline.is_some(),
+            day.float_shares.is_some(),
+        ];
+        reference.days += 1;
+        for (count, present) in reference.missing.iter_mut().zip(present) {
+            *count += u64::from(!present);
+        }
+        day
+    }
+
+    /// Lists the terms that were skipped, by symbol.
+    pub(crate) fn not_checked(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for reference in &self.symbols {
+            for ((term, rules), &count) in TERMS.iter().zip(&reference.missing) {
+                if count > 0 {
+                    let (name, days) = (reference.name, reference.days);
+                    lines.push(format!("{name}: {term} missing in {count} of {days} sessions ({rules})"));
+                }
+            }
+        }
+        lines
+    }
+}
+
+fn times(session: &Session) -> SessionTimes {
+    SessionTimes {
+        date: session.date,
+        pre_open: session.pre_open,
+        open: session.open,
+        close: session.close,
+        post_close: session.post_close,
+    }
+}

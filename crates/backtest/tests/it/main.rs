@@ -1,0 +1,4 @@
+//! Runs of the whole core over bars: worked examples, invariants, properties.
+
+mod support;
+mod worked;
