@@ -27,12 +27,12 @@ pub(crate) fn interpreter(context: &Context) -> anyhow::Result<Option<PathBuf>> 
     if !can_make_environments() && !install_python(context)? {
         return Ok(None);
     }
-    println!("    python3 -m venv {}", environment.display());
+    eprintln!("    python3 -m venv {}", environment.display());
     let mut venv = Command::new("python3");
     venv.args(["-m", "venv", "--clear"]).arg(&environment);
     process::run(context, "python-venv", &mut venv, INSTALL_LIMIT)?
         .expect_success("make the Python environment")?;
-    println!("    pip install {}", PACKAGES.join(" "));
+    eprintln!("    pip install {}", PACKAGES.join(" "));
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES);
     process::run(context, "python-packages", &mut pip, INSTALL_LIMIT)?
@@ -54,7 +54,7 @@ fn install_python(context: &Context) -> anyhow::Result<bool> {
         return Ok(false);
     }
     for arguments in [&["update"][..], &["install", "--yes", "python3", "python3-venv"][..]] {
-        println!("    apt-get {}", arguments.join(" "));
+        eprintln!("    apt-get {}", arguments.join(" "));
         let mut apt = Command::new("apt-get");
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         process::run(context, "python-apt", &mut apt, INSTALL_LIMIT)?

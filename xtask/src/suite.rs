@@ -131,7 +131,13 @@ fn print_step(line: &Line, strict: bool) {
         println!("    FAILED: {failure}");
     }
     let word = if line.is_failure(strict) { "failed" } else { "done" };
-    println!("    {word} in {:.1} s", line.elapsed.as_secs_f64());
+    let counts = match (outcome.passed, outcome.failed, outcome.skips.len()) {
+        (0, 0, 0) => String::new(),
+        (passed, failed, skipped) => {
+            format!(" ({passed} passed, {failed} failed, {skipped} skipped)")
+        }
+    };
+    println!("    {word} in {:.1} s{counts}", line.elapsed.as_secs_f64());
 }
 
 /// Returns the named steps and what they need, in their usual order.

@@ -9,7 +9,7 @@
 
 use std::{
     collections::hash_map::DefaultHasher,
-    fs,
+    fmt, fs,
     hash::{Hash as _, Hasher as _},
     path::{Path, PathBuf},
     process::Command,
@@ -52,7 +52,7 @@ pub(crate) fn generate(context: &Context, seed: u64) -> anyhow::Result<Option<Ma
     let key = scripts_key(context)?;
     let folder = context.cache_dir.join("workloads").join(format!("{seed}-{key:016x}"));
     if !folder.exists() {
-        println!("    gen.py --seed {seed}");
+        eprintln!("    gen.py --seed {seed}");
         // The name appears only when everything in it is complete: an interrupted run leaves a
         // folder that nobody reads.
         let unfinished = folder.with_extension("unfinished");
@@ -164,7 +164,7 @@ fn compare(
     let report = program.json("workloads-run", &backtest_arguments("store", fill), 0)?;
     let actual = Figures::read(&report["summary"], "net_pnl")
         .context("read the summary of the backtest report")?;
-    ensure!(actual == expected, "backtest gives {actual:?}, the reference {expected:?}");
+    ensure!(actual == expected, "backtest gives {actual}, the reference {expected}");
     Ok(())
 }
 
@@ -213,6 +213,15 @@ impl Figures {
                 format!("{net} is {}, expected a decimal in a string", object[net])
             })?,
         })
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.net < 0 { "-" } else { "" };
+        let (dollars, rest) =
+            (self.net.unsigned_abs() / 1_000_000_000, self.net.unsigned_abs() % 1_000_000_000);
+        write!(f, "{} trades, {} orders, net {sign}{dollars}.{rest:09}", self.trades, self.orders)
     }
 }
 
@@ -280,6 +289,7 @@ mod tests {
         let expected = Figures::read(&reference, "net").unwrap();
         assert_ne!(actual, expected);
         assert_eq!(actual.net - expected.net, -1);
+        assert_eq!(actual.to_string(), "3 trades, 6 orders, net -1.500000001");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Figures as people read them, shared by the HTML and the text rendering. A missing value is a
-//! dash; the minus sign is the typographic one in neither, so that figures can be copied.
+//! dash; the minus sign is the plain hyphen, so that figures can be copied.
 
 use model::Cash;
 
@@ -30,11 +30,16 @@ pub(crate) fn count(number: u64) -> String {
     grouped(u128::from(number))
 }
 
+/// Formats a count of things whose plural ends in s.
+pub(crate) fn plural(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
+use engine::data_manager::Needs;
+use engine::risk_manager::Limits;
+use engine::strategy_engine::{Outcome, Rule};
 use engine::{
     Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent, Outputs, Sequenced,
 };
-use engine::risk_manager::Limits;
-use engine::strategy_engine::{Outcome, Rule};
 use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable};
-use model::{
-    Cash, Date, ExecType, Halt, MINUTE_NS, SourceId, SymbolId, Timestamp,
-};
+use model::{Cash, Date, ExecType, Halt, MINUTE_NS, SourceId, SymbolId, Timestamp};
 use simulator::{Exchange, ExchangeConfig};
 
 use crate::data::MarketData;
@@ -104,6 +103,10 @@ impl<'a> Driver<'a> {
         for (index, &symbol) in symbols.iter().enumerate() {
             exchange.name_symbol(SymbolId(index as u32), symbol);
         }
+        let mut needs = strategies.iter().fold(Needs::NONE, |n, i| n.and(i.strategy.needs()));
+        if config.limits.max_adv_pct.is_some() {
+            needs = needs.and(Needs::ADV);
+        }
         let engine = Engine::new(EngineConfig {
             symbols,
             strategies,
@@ -121,7 +124,7 @@ impl<'a> Driver<'a> {
             engine,
             exchange,
             sink,
-            references: References::new(data),
+            references: References::new(data, needs),
             cursors: vec![Cursor::default(); data.symbols().len()],
             out: Outputs::default(),
             commands: Vec::new(),

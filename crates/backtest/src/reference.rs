@@ -1,5 +1,6 @@
 //! Reference data of every session, computed as the run goes (design.md 6, TB7).
 
+use engine::data_manager::Needs;
 use indicators::SessionTimes;
 use indicators::reference::{Corporate, ReferenceBuilder, ReferenceOptions, SessionSummary};
 use model::exchange::{Calendar, Session};
@@ -10,6 +11,7 @@ use crate::data::{Action, MarketData};
 /// One builder per symbol, and what it could not answer.
 #[derive(Debug)]
 pub(crate) struct References {
+    needs: Needs,
     symbols: Vec<SymbolReference>,
 }
 
@@ -23,19 +25,27 @@ struct SymbolReference {
     missing: [u64; TERMS.len()],
 }
 
-/// Terms that are skipped when their value is missing, and where they are used.
-const TERMS: [(&str, &str); 5] = [
-    ("prev_close", "TG2, TV4 gap"),
-    ("adv20", "TS3 liquidity, TV2"),
-    ("atr14", "TV3"),
-    ("volume_baseline", "TG6, TG16, TV4 relative volume"),
-    ("float_shares", "TG8"),
+/// Whatever is computed from earlier sessions.
+const ANY: Needs = Needs::FACTS.and(Needs::ADV).and(Needs::BASELINE);
+
+/// Terms that are skipped when their value is missing, where they are used, and by whose need.
+const TERMS: [(&str, &str, Needs); 5] = [
+    ("prev_close", "TG2, TV4 gap", Needs::FACTS),
+    ("adv20", "TS3 liquidity, TV2", Needs::ADV),
+    ("atr14", "TV3", Needs::FACTS),
+    ("volume_baseline", "TG6, TG16, TV4 relative volume", Needs::BASELINE),
+    ("float_shares", "TG8", Needs::FACTS),
 ];
 
 impl References {
-    pub(crate) fn new(data: &MarketData) -> Self {
+    /// `needs` says which facts anybody reads; nothing else is computed.
+    pub(crate) fn new(data: &MarketData, needs: Needs) -> Self {
+        let options = ReferenceOptions {
+            volume_baseline: needs.contains(Needs::BASELINE),
+            ..ReferenceOptions::default()
+        };
         let symbols = data.symbols().iter().map(|data| {
-            let mut builder = ReferenceBuilder::new(ReferenceOptions::default());
+            let mut builder = ReferenceBuilder::new(options);
             data.daily.iter().for_each(|&bar| builder.push_daily(bar));
             data.actions.iter().for_each(|a| builder.push_split(a.date, a.split_ratio));
             SymbolReference {
@@ -47,7 +57,7 @@ impl References {
                 missing: [0; TERMS.len()],
             }
         });
-        Self { symbols: symbols.collect() }
+        Self { needs, symbols: symbols.collect() }
     }
 
     /// Takes the bars of the sessions before the run in.
@@ -66,15 +76,17 @@ impl References {
 
     /// Takes a completed session in.
     pub(crate) fn push_session(&mut self, index: usize, session: &Session, bars: &[Bar]) {
-        if let Some(reference) = self.symbols.get_mut(index) {
-            let summary = SessionSummary::from_bars(&times(session), bars);
+        let needed = self.needs.meets(ANY);
+        if let Some(reference) = self.symbols.get_mut(index).filter(|_| needed) {
+            let summary = SessionSummary::from_bars(&SessionTimes::from(session), bars);
             reference.builder.push_session(summary);
         }
     }
 
     /// Returns the facts of a symbol before a session.
     pub(crate) fn symbol_day(&mut self, symbol: SymbolId, session: &Session) -> SymbolDay {
-        let Some(reference) = self.symbols.get_mut(symbol.index()) else {
+        let needed = self.needs.meets(ANY);
+        let Some(reference) = self.symbols.get_mut(symbol.index()).filter(|_| needed) else {
             return SymbolDay::unknown(symbol, session.date);
         };
         let mut corporate = Corporate::default();
@@ -103,23 +115,15 @@ impl References {
     pub(crate) fn not_checked(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for reference in &self.symbols {
-            for ((term, rules), &count) in TERMS.iter().zip(&reference.missing) {
-                if count > 0 {
+            for ((term, rules, need), &count) in TERMS.iter().zip(&reference.missing) {
+                if count > 0 && self.needs.contains(*need) {
                     let (name, days) = (reference.name, reference.days);
-                    lines.push(format!("{name}: {term} missing in {count} of {days} sessions ({rules})"));
+                    lines.push(format!(
+                        "{name}: {term} missing in {count} of {days} sessions ({rules})"
+                    ));
                 }
             }
         }
         lines
-    }
-}
-
-fn times(session: &Session) -> SessionTimes {
-    SessionTimes {
-        date: session.date,
-        pre_open: session.pre_open,
-        open: session.open,
-        close: session.close,
-        post_close: session.post_close,
     }
 }

@@ -585,11 +585,8 @@ fn close_and_flip(
     let mut cost = old.book(TradeFill { quantity: within, fee, ..fill }, part, exit);
     let group = old.group;
     *closed = Some(old);
-    let rest = TradeFill {
-        quantity: fill.quantity.minus(within),
-        fee: fill.fee.minus(fee),
-        ..fill
-    };
+    let rest =
+        TradeFill { quantity: fill.quantity.minus(within), fee: fill.fee.minus(fee), ..fill };
     let plan = external_plan(fill.side);
     let mut position = Position::open(group, plan, rest.quantity, fill.time);
     position.entry_done = true;
@@ -606,7 +603,12 @@ pub(crate) fn slot_key(strategy: StrategyId, symbol: SymbolId) -> SlotKey {
 record!(WorkingEntry { 1: order, 2: plan, 3: sizing });
 record!(Slot { 1: entry, 2: position, 3: entries_today });
 record!(Day {
-    1: session, 2: equity, 3: realised_before, 4: loss, 5: r_by_strategy, 6: first_order,
+    1: session,
+    2: equity,
+    3: realised_before,
+    4: loss,
+    5: r_by_strategy,
+    6: first_order,
 });
 
 #[derive(Default)]

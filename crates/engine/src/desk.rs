@@ -2,7 +2,7 @@
 
 use model::exchange::Session;
 use model::{
-    BrokerId, Cash, CancelRequest, ClientOrderId, OrderNumber, Price, StrategyId, SymbolId,
+    BrokerId, CancelRequest, Cash, ClientOrderId, OrderNumber, Price, StrategyId, SymbolId,
     Timestamp,
 };
 
@@ -108,9 +108,10 @@ impl<'a> Desk<'a> {
     /// Returns the account's equity with all positions at their marks.
     pub(crate) fn equity(&self) -> Cash {
         let books = self.books();
-        let positions = books.active().iter().filter_map(|&key| {
-            Some(books.position(key)?.value_at(self.mark(key.symbol)))
-        });
+        let positions = books
+            .active()
+            .iter()
+            .filter_map(|&key| Some(books.position(key)?.value_at(self.mark(key.symbol))));
         books.ledger().cash().plus(positions.sum())
     }
 

@@ -185,14 +185,7 @@ impl Engine {
     }
 
     fn desk<'a>(&'a mut self, out: &'a mut Outputs) -> Desk<'a> {
-        Desk::new(
-            &mut self.core,
-            &mut self.analysis,
-            out,
-            self.now,
-            self.identity,
-            self.record_all,
-        )
+        Desk::new(&mut self.core, &mut self.analysis, out, self.now, self.identity, self.record_all)
     }
 
     fn fire_deadlines(&mut self, until: Timestamp, inclusive: bool, out: &mut Outputs) {
@@ -569,8 +562,7 @@ impl Record for Engine {
                 _ => {}
             }
         }
-        self.analysis.session =
-            session.and_then(|date| self.calendar.session(date).ok().flatten());
+        self.analysis.session = session.and_then(|date| self.calendar.session(date).ok().flatten());
         if let Some(date) = session {
             self.analysis.ticks.set_date(date);
         }

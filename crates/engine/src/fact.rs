@@ -4,7 +4,7 @@
 //! tells everything that left (journal.md 2, 3).
 
 use model::{
-    Cash, CancelRequest, ClosedTrade, Date, ExitReason, NewOrder, OrderNumber, ReplaceRequest,
+    CancelRequest, Cash, ClosedTrade, Date, ExitReason, NewOrder, OrderNumber, ReplaceRequest,
     StrategyId, SymbolId, Timestamp, record, record_enum,
 };
 

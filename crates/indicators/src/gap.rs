@@ -1,9 +1,10 @@
 //! Gap against the previous close (TI15).
 
+use model::exchange::Segment;
 use model::{Bar, Price};
 
 use crate::guard::quotient;
-use crate::session::{Segment, SessionTimes};
+use crate::session::SessionTimes;
 
 /// Returns `price / previous_close - 1` (0.04 is 4 %), none unless the previous close is positive.
 #[inline]
@@ -41,8 +42,8 @@ impl Gap {
     /// Takes any bar of the day.
     pub fn update(&mut self, bar: &Bar) {
         match self.times.segment(bar.start) {
-            Segment::Pre => self.last_pre = Some(bar.close),
-            Segment::Rth if self.first_rth.is_none() => self.first_rth = Some(bar.open),
+            Some(Segment::Pre) => self.last_pre = Some(bar.close),
+            Some(Segment::Rth) if self.first_rth.is_none() => self.first_rth = Some(bar.open),
             _ => return,
         }
         self.count = self.count.saturating_add(1);

@@ -3,10 +3,11 @@
 //! All take every bar of the day, pick their own by the session's boundaries, and hold their value
 //! until the next day is started.
 
+use model::exchange::Segment;
 use model::{Bar, MINUTE_NS, Price, Timestamp, Volume};
 
 use crate::guard;
-use crate::session::{Segment, SessionTimes};
+use crate::session::SessionTimes;
 
 /// A highest and a lowest price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl PremarketRange {
 
     /// Takes any bar of the day.
     pub fn update(&mut self, bar: &Bar) {
-        if self.times.segment(bar.start) == Segment::Pre {
+        if self.times.segment(bar.start) == Some(Segment::Pre) {
             PriceRange::widen(&mut self.range, bar);
             self.volume = self.volume.plus(bar.volume);
             self.count = self.count.saturating_add(1);
@@ -126,7 +127,7 @@ impl OpeningRange {
     /// Takes any bar of the day.
     pub fn update(&mut self, bar: &Bar) {
         self.now = self.now.max(bar.end());
-        let rth = self.times.segment(bar.start) == Segment::Rth;
+        let rth = self.times.segment(bar.start) == Some(Segment::Rth);
         if rth && bar.start < self.complete_at() {
             PriceRange::widen(&mut self.range, bar);
             self.count = self.count.saturating_add(1);
@@ -181,7 +182,7 @@ impl HodLod {
 
     /// Takes any bar of the day.
     pub fn update(&mut self, bar: &Bar) {
-        if self.times.segment(bar.start) == Segment::Rth {
+        if self.times.segment(bar.start) == Some(Segment::Rth) {
             if self.range.is_none_or(|range| bar.high > range.high) {
                 self.high_at = bar.start;
             }

@@ -3,7 +3,7 @@
 //! Each indicator takes one value or one bar per `update` and allocates nothing after its
 //! construction. All of them answer `value()` (a value or none), `count()` (values or bars used),
 //! `warm_up()` (values or bars needed before the first value) and `reset()` (TI19), and save and
-//! load their whole state, parameters included, through [`model::record`]. Which bars belong to
+//! load their whole state, parameters included, through [`model::record!`]. Which bars belong to
 //! which session and when a day begins is the caller's knowledge: indicators of a day are told by
 //! `reset` or `start_day`. Bar validity is the data manager's matter; aggregation to longer bars
 //! (TB9) and every decision live in `engine`.
@@ -69,7 +69,7 @@ pub use momentum::{Mom, Roc};
 pub use range::{Atr, AtrDay, Natr, TrueRange};
 pub use rsi::Rsi;
 pub use rvol::{NoRvol, Rvol};
-pub use session::{Segment, SessionTimes};
+pub use session::SessionTimes;
 pub use stochastic::{Stochastic, StochasticValue, WilliamsR};
 pub use volume::{Mfi, Obv};
 pub use vwap::{AnchoredVwap, DayVwap, PrevHodVwap, SessionVwap, VwapScope};

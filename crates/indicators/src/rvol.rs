@@ -3,10 +3,11 @@
 //! The baseline belongs to the session's [`SymbolDay`](model::SymbolDay) and is passed to each
 //! reading, so that the state here stays a few numbers per symbol.
 
+use model::exchange::Segment;
 use model::{Bar, MINUTE_NS, Timestamp, Volume, VolumeBaseline};
 
 use crate::guard::quotient;
-use crate::session::{Segment, SessionTimes, minute_index};
+use crate::session::{SessionTimes, minute_index};
 
 /// Why there is no relative volume (TI16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +55,10 @@ impl Rvol {
     #[inline]
     pub fn update(&mut self, bar: &Bar) {
         match self.times.segment(bar.start) {
-            Segment::Pre => self.pre = self.pre.plus(bar.volume),
-            Segment::Rth => self.rth = self.rth.plus(bar.volume),
-            Segment::Post => {}
-            Segment::Closed => return,
+            Some(Segment::Pre) => self.pre = self.pre.plus(bar.volume),
+            Some(Segment::Rth) => self.rth = self.rth.plus(bar.volume),
+            Some(Segment::Post) => {}
+            None => return,
         }
         self.last_start = bar.start;
         self.last_volume = bar.volume;
@@ -73,11 +74,11 @@ impl Rvol {
     }
 
     /// Returns the volume so far of `pre` or `rth`.
-    fn volume_of(&self, segment: Segment) -> Option<Volume> {
+    fn volume_of(&self, segment: Option<Segment>) -> Option<Volume> {
         match segment {
-            Segment::Pre => Some(self.pre),
-            Segment::Rth => Some(self.rth),
-            Segment::Post | Segment::Closed => None,
+            Some(Segment::Pre) => Some(self.pre),
+            Some(Segment::Rth) => Some(self.rth),
+            Some(Segment::Post) | None => None,
         }
     }
 
@@ -107,7 +108,7 @@ impl Rvol {
         let segment = self.times.segment(minute);
         let volume = self.volume_of(segment).ok_or(NoRvol::OutOfSession)?;
         let mean = baseline.and_then(|baseline| match segment {
-            Segment::Pre => Self::mean(&baseline.pre_cumulative, self.times.pre_open, minute),
+            Some(Segment::Pre) => Self::mean(&baseline.pre_cumulative, self.times.pre_open, minute),
             _ => Self::mean(&baseline.rth_cumulative, self.times.open, minute),
         });
         relative(volume, mean)
@@ -119,7 +120,9 @@ impl Rvol {
             return Err(NoRvol::OutOfSession);
         }
         let mean = baseline.and_then(|baseline| match self.times.segment(self.last_start) {
-            Segment::Pre => Self::mean(&baseline.pre_bar, self.times.pre_open, self.last_start),
+            Some(Segment::Pre) => {
+                Self::mean(&baseline.pre_bar, self.times.pre_open, self.last_start)
+            }
             _ => Self::mean(&baseline.rth_bar, self.times.open, self.last_start),
         });
         relative(self.last_volume, mean)

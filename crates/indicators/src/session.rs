@@ -3,21 +3,8 @@
 //! The boundaries come from the calendar (TC1), which is the caller's; nothing here knows a zone
 //! or a holiday.
 
+use model::exchange::{Segment, Session};
 use model::{Date, MINUTE_NS, Timestamp};
-
-/// A part of the trading day (TB3); all are half-open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Segment {
-    /// Before `pre` begins, after `post` has ended, or no day was started.
-    #[default]
-    Closed,
-    /// From 04:00 New York time to the open.
-    Pre,
-    /// From the open to the close.
-    Rth,
-    /// From the close to 20:00 New York time.
-    Post,
-}
 
 /// The boundaries of one session (TB3), in ascending order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,17 +22,17 @@ pub struct SessionTimes {
 }
 
 impl SessionTimes {
-    /// Returns the segment that the instant lies in.
+    /// Returns the segment that the instant lies in; none outside the day (or before one began).
     #[inline]
-    pub fn segment(&self, at: Timestamp) -> Segment {
+    pub fn segment(&self, at: Timestamp) -> Option<Segment> {
         if at < self.pre_open || at >= self.post_close {
-            Segment::Closed
+            None
         } else if at < self.open {
-            Segment::Pre
+            Some(Segment::Pre)
         } else if at < self.close {
-            Segment::Rth
+            Some(Segment::Rth)
         } else {
-            Segment::Post
+            Some(Segment::Post)
         }
     }
 
@@ -60,6 +47,18 @@ impl SessionTimes {
     }
 }
 
+impl From<&Session> for SessionTimes {
+    fn from(session: &Session) -> Self {
+        Self {
+            date: session.date,
+            pre_open: session.pre_open,
+            open: session.open,
+            close: session.close,
+            post_close: session.post_close,
+        }
+    }
+}
+
 /// Returns the whole minutes from `from` to `to`, within 0..=1440.
 fn whole_minutes(from: Timestamp, to: Timestamp) -> u16 {
     (to.since(from) / MINUTE_NS).clamp(0, 1440) as u16
@@ -71,7 +70,6 @@ pub(crate) fn minute_index(from: Timestamp, at: Timestamp) -> usize {
     usize::try_from(at.since(from) / MINUTE_NS).unwrap_or(0)
 }
 
-model::record_enum!(Segment { 0: Closed, 1: Pre, 2: Rth, 3: Post });
 model::record!(SessionTimes { 1: date, 2: pre_open, 3: open, 4: close, 5: post_close });
 
 #[cfg(test)]
@@ -90,12 +88,12 @@ mod tests {
             post_close: at("2026-11-28T01:00:00Z"),
         };
         let segment = |text| half_day.segment(at(text));
-        assert_eq!(segment("2026-11-27T08:59:59Z"), Segment::Closed);
-        assert_eq!(segment("2026-11-27T09:00:00Z"), Segment::Pre);
-        assert_eq!(segment("2026-11-27T14:30:00Z"), Segment::Rth);
-        assert_eq!(segment("2026-11-27T18:00:00Z"), Segment::Post);
-        assert_eq!(segment("2026-11-28T01:00:00Z"), Segment::Closed);
+        assert_eq!(segment("2026-11-27T08:59:59Z"), None);
+        assert_eq!(segment("2026-11-27T09:00:00Z"), Some(Segment::Pre));
+        assert_eq!(segment("2026-11-27T14:30:00Z"), Some(Segment::Rth));
+        assert_eq!(segment("2026-11-27T18:00:00Z"), Some(Segment::Post));
+        assert_eq!(segment("2026-11-28T01:00:00Z"), None);
         assert_eq!((half_day.pre_minutes(), half_day.rth_minutes()), (330, 210));
-        assert_eq!(SessionTimes::default().segment(Timestamp::default()), Segment::Closed);
+        assert_eq!(SessionTimes::default().segment(Timestamp::default()), None);
     }
 }

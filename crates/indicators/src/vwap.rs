@@ -4,11 +4,12 @@
 //! spread are updated by the distance from the running mean (West 1979), so that a band a cent
 //! wide keeps its digits at any price level.
 
+use model::exchange::Segment;
 use model::{Bar, Price, Timestamp, Trade, Volume};
 
 use crate::cci::typical_times_3;
 use crate::guard::finite;
-use crate::session::{Segment, SessionTimes};
+use crate::session::SessionTimes;
 
 /// Typical prices are summed as high + low + close in units of 1e-9 dollars.
 const UNITS_PER_DOLLAR: f64 = 3e9;
@@ -145,8 +146,8 @@ impl DayVwap {
     pub fn update(&mut self, bar: &Bar) {
         let segment = self.times.segment(bar.start);
         self.in_scope = match self.scope {
-            VwapScope::Rth => segment == Segment::Rth,
-            VwapScope::Ext => segment != Segment::Closed,
+            VwapScope::Rth => segment == Some(Segment::Rth),
+            VwapScope::Ext => segment.is_some(),
         };
         if self.in_scope {
             self.inner.update(bar);
@@ -254,7 +255,7 @@ impl PrevHodVwap {
         if let Some(published) = &mut self.published {
             published.update(bar);
         }
-        let rth = self.times.segment(bar.start) == Segment::Rth;
+        let rth = self.times.segment(bar.start) == Some(Segment::Rth);
         if rth && self.high.is_none_or(|high| bar.high > high) {
             self.high = Some(bar.high);
             self.next.reset();

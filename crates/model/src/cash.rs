@@ -45,8 +45,7 @@ impl Cash {
     /// Returns the amount times `ppm / 1e6`, rounded down to 1e-9, saturating.
     #[inline]
     pub fn times_ppm(self, ppm: i64) -> Self {
-        let scaled = (i128::from(self.0) * i128::from(ppm)).div_euclid(1_000_000);
-        Self(i64::try_from(scaled).unwrap_or(if scaled > 0 { i64::MAX } else { i64::MIN }))
+        Self(decimal::times_ppm(self.0, ppm))
     }
 
     /// Returns how many whole shares of `price` the amount pays, rounded down; 0 when the amount
@@ -62,6 +61,10 @@ impl Cash {
     /// Returns the average price of `quantity` shares that cost this amount, half-even to 1e-9.
     #[inline]
     pub fn per_share(self, quantity: Quantity) -> Option<Price> {
+        if quantity.is_whole() {
+            let (value, shares) = (i128::from(self.0), i128::from(quantity.shares()));
+            return decimal::div_half_even(value, shares).map(Price::from_raw);
+        }
         let numerator = i128::from(self.0) * i128::from(decimal::SCALE);
         decimal::div_half_even(numerator, i128::from(quantity.raw())).map(Price::from_raw)
     }
@@ -69,6 +72,9 @@ impl Cash {
     /// Returns `self * part / whole`, half-even to 1e-9; `None` on overflow or when whole is zero.
     #[inline]
     pub fn share_of(self, part: Quantity, whole: Quantity) -> Option<Self> {
+        if part == whole && !whole.is_zero() {
+            return Some(self);
+        }
         let numerator = i128::from(self.0) * i128::from(part.raw());
         decimal::div_half_even(numerator, i128::from(whole.raw())).map(Self)
     }

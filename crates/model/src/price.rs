@@ -28,6 +28,10 @@ impl Price {
     /// Returns the value of `quantity` shares, half-even to 1e-9, or `None` beyond [`Cash`].
     #[inline]
     pub fn notional(self, quantity: Quantity) -> Option<Cash> {
+        if quantity.is_whole() {
+            // The usual case is exact and needs no wide division.
+            return self.0.checked_mul(quantity.shares()).map(Cash::from_raw);
+        }
         let product = i128::from(self.0) * i128::from(quantity.raw());
         decimal::div_half_even(product, i128::from(decimal::SCALE)).map(Cash::from_raw)
     }
@@ -84,8 +88,7 @@ impl Price {
     /// Returns the price times `ppm / 1e6`, rounded down to 1e-9, saturating.
     #[inline]
     pub fn times_ppm(self, ppm: i64) -> Self {
-        let scaled = (i128::from(self.0) * i128::from(ppm)).div_euclid(1_000_000);
-        Self(i64::try_from(scaled).unwrap_or(if scaled > 0 { i64::MAX } else { i64::MIN }))
+        Self(decimal::times_ppm(self.0, ppm))
     }
 }
 

@@ -37,23 +37,47 @@ const RULES: &[RuleInfo] = &[
     RuleInfo { id: "TG11", text: "gap retained", values: &["retained", "min"] },
     RuleInfo { id: "TG12", text: "news required, no news feed", values: &[] },
     RuleInfo { id: "TG13", text: "rank among the candidates", values: &["rank", "max", "score"] },
-    RuleInfo { id: "TG30", text: "candidate of the scan", values: &["gap_percent", "rvol", "rank"] },
+    RuleInfo {
+        id: "TG30",
+        text: "candidate of the scan",
+        values: &["gap_percent", "rvol", "rank"],
+    },
     RuleInfo { id: "TG30", text: "not a candidate of the scan", values: &[] },
     RuleInfo { id: "TG31", text: "gap at the open", values: &["gap_percent", "min"] },
     RuleInfo { id: "TG16", text: "relative volume of the first bar", values: &["rvol", "min"] },
     RuleInfo { id: "TG17", text: "first bar green", values: &["open", "close"] },
     RuleInfo { id: "TG15", text: "entry window", values: &["minutes_since_open"] },
     RuleInfo { id: "TG18", text: "close above VWAP", values: &["close", "vwap"] },
-    RuleInfo { id: "TG37", text: "halt, or within 60 s of the re-open, or two halts", values: &["halts"] },
+    RuleInfo {
+        id: "TG37",
+        text: "halt, or within 60 s of the re-open, or two halts",
+        values: &["halts"],
+    },
     RuleInfo { id: "TG32", text: "spread", values: &["spread_percent", "max"] },
     RuleInfo { id: "TG28", text: "day's result in R", values: &["r", "min"] },
     RuleInfo { id: "TG27", text: "entries of the day", values: &["entries", "max"] },
     RuleInfo { id: "TG27", text: "cool-down after an exit", values: &["bars", "min"] },
-    RuleInfo { id: "TG36", text: "price has to close below the trigger level first", values: &["close", "level"] },
-    RuleInfo { id: "TG33", text: "above the limit: waits for a close below the level", values: &["close", "limit"] },
+    RuleInfo {
+        id: "TG36",
+        text: "price has to close below the trigger level first",
+        values: &["close", "level"],
+    },
+    RuleInfo {
+        id: "TG33",
+        text: "above the limit: waits for a close below the level",
+        values: &["close", "limit"],
+    },
     RuleInfo { id: "TG14", text: "trigger level not known yet", values: &[] },
-    RuleInfo { id: "TG32", text: "breakout order", values: &["stop", "limit", "protective", "level"] },
-    RuleInfo { id: "TG33", text: "already above: marketable limit", values: &["close", "limit", "protective"] },
+    RuleInfo {
+        id: "TG32",
+        text: "breakout order",
+        values: &["stop", "limit", "protective", "level"],
+    },
+    RuleInfo {
+        id: "TG33",
+        text: "already above: marketable limit",
+        values: &["close", "limit", "protective"],
+    },
     RuleInfo { id: "TG35", text: "in position", values: &["shares"] },
 ];
 
@@ -104,9 +128,7 @@ struct State {
     /// A close below the level is needed before the next entry (TG33, TG36).
     needs_rearm: bool,
 }
-record!(State {
-    1: candidate, 2: dropped, 3: range, 4: held, 5: bars_since_exit, 6: needs_rearm,
-});
+record!(State { 1: candidate, 2: dropped, 3: range, 4: held, 5: bars_since_exit, 6: needs_rearm });
 
 #[derive(Debug)]
 struct GapAndGo {
@@ -220,7 +242,8 @@ fn level(
     data: &SymbolState,
 ) -> Option<Price> {
     let premarket = (data.pre.bars > 0).then_some(data.pre.high);
-    let closed = ctx.now() >= session.open.plus_nanos(i64::from(params.range_minutes()) * MINUTE_NS);
+    let closed =
+        ctx.now() >= session.open.plus_nanos(i64::from(params.range_minutes()) * MINUTE_NS);
     let range = state.range.filter(|_| closed).map(|(_, high)| high);
     let level = match params.trigger {
         Trigger::PremarketHigh => premarket?,
@@ -360,7 +383,7 @@ impl Strategy for GapAndGo {
     }
 
     fn needs(&self) -> Needs {
-        Needs::VWAP.and(Needs::EMA9).and(Needs::ATR14)
+        Needs::VWAP.and(Needs::EMA9).and(Needs::ATR14).and(Needs::FACTS).and(Needs::BASELINE)
     }
 
     fn prepare(&mut self, symbols: usize) {

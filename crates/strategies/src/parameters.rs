@@ -85,7 +85,9 @@ impl Parameter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterError {
     /// The strategy has no such parameter.
-    #[error("unknown parameter {name:?}; did you mean {suggestion:?}? (`bellwether strategies` lists them)")]
+    #[error(
+        "unknown parameter {name:?}; did you mean {suggestion:?}? (`bellwether strategies` lists them)"
+    )]
     Unknown {
         /// The name given.
         name: String,
@@ -224,7 +226,9 @@ fn parse(parameter: &Parameter, text: &str) -> Result<Value, ParameterError> {
         value: text.chars().take(60).collect(),
         expected: match parameter.kind {
             Kind::Time => "a time such as 09:45, open+15m or close-60m".to_owned(),
-            Kind::Targets => "a list of at most three R:fraction such as 2.0:0.5|3.0:0.25".to_owned(),
+            Kind::Targets => {
+                "a list of at most three R:fraction such as 2.0:0.5|3.0:0.25".to_owned()
+            }
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             kind => format!("of type {}", kind.name()),
         },

@@ -22,7 +22,9 @@ pub struct StrategyInfo {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MakeError {
     /// There is no strategy of that name.
-    #[error("unknown strategy {name:?}; did you mean {suggestion:?}? (`bellwether strategies` lists them)")]
+    #[error(
+        "unknown strategy {name:?}; did you mean {suggestion:?}? (`bellwether strategies` lists them)"
+    )]
     Unknown {
         /// The name given.
         name: String,

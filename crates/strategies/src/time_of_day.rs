@@ -41,10 +41,9 @@ impl FromStr for TimeOfDay {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        for (name, make) in [
-            ("open", Self::Open as fn(i32) -> Self),
-            ("close", Self::Close as fn(i32) -> Self),
-        ] {
+        for (name, make) in
+            [("open", Self::Open as fn(i32) -> Self), ("close", Self::Close as fn(i32) -> Self)]
+        {
             let Some(rest) = text.strip_prefix(name) else { continue };
             if rest.is_empty() {
                 return Ok(make(0));

@@ -22,20 +22,50 @@ pub(crate) const INFO: StrategyInfo = StrategyInfo {
 };
 
 const PARAMETERS: &[Parameter] = &[
-    Parameter::new("buffer_bps", Kind::Number, "0", "contract 3", "width of the band around VWAP, in basis points")
-        .within(0.0, 1_000.0),
-    Parameter::new("min_bars", Kind::Int, "15", "contract 3", "bars of the session before the first entry")
-        .within(1.0, 390.0),
+    Parameter::new(
+        "buffer_bps",
+        Kind::Number,
+        "0",
+        "contract 3",
+        "width of the band around VWAP, in basis points",
+    )
+    .within(0.0, 1_000.0),
+    Parameter::new(
+        "min_bars",
+        Kind::Int,
+        "15",
+        "contract 3",
+        "bars of the session before the first entry",
+    )
+    .within(1.0, 390.0),
     Parameter::new("quantity", Kind::Int, "100", "contract 3", "shares per trade").within(1.0, 1e6),
-    Parameter::new("exit_minute", Kind::Int, "384", "contract 3", "minutes after the open from which positions are closed")
-        .within(1.0, 390.0),
+    Parameter::new(
+        "exit_minute",
+        Kind::Int,
+        "384",
+        "contract 3",
+        "minutes after the open from which positions are closed",
+    )
+    .within(1.0, 390.0),
 ];
 
 const RULES: &[RuleInfo] = &[
-    RuleInfo { id: "entry", text: "close crossed above the upper band", values: &["close", "upper"] },
-    RuleInfo { id: "exit", text: "close crossed below the lower band", values: &["close", "lower"] },
+    RuleInfo {
+        id: "entry",
+        text: "close crossed above the upper band",
+        values: &["close", "upper"],
+    },
+    RuleInfo {
+        id: "exit",
+        text: "close crossed below the lower band",
+        values: &["close", "lower"],
+    },
     RuleInfo { id: "exit_minute", text: "the time to be flat has come", values: &["minute"] },
-    RuleInfo { id: "no_cross", text: "the close crossed nothing", values: &["close", "upper", "lower"] },
+    RuleInfo {
+        id: "no_cross",
+        text: "the close crossed nothing",
+        values: &["close", "upper", "lower"],
+    },
     RuleInfo { id: "warm_up", text: "too few bars of the session", values: &["bars", "min_bars"] },
 ];
 
@@ -49,9 +79,7 @@ struct State {
     lower: f64,
     has_bands: bool,
 }
-record!(State {
-    1: bars, 2: price_volume, 3: volume, 4: close, 5: upper, 6: lower, 7: has_bands,
-});
+record!(State { 1: bars, 2: price_volume, 3: volume, 4: close, 5: upper, 6: lower, 7: has_bands });
 
 #[derive(Debug)]
 struct VwapCross {

@@ -34,17 +34,29 @@ const RULES: &[RuleInfo] = &[
     RuleInfo { id: "TV1", text: "price range", values: &["price", "min", "max"] },
     RuleInfo { id: "TV2", text: "average daily volume", values: &["adv", "min"] },
     RuleInfo { id: "TV3", text: "daily ATR", values: &["atr", "min"] },
-    RuleInfo { id: "TV4", text: "in play", values: &["gap_open_percent", "rvol", "min_gap", "min_rvol"] },
+    RuleInfo {
+        id: "TV4",
+        text: "in play",
+        values: &["gap_open_percent", "rvol", "min_gap", "min_rvol"],
+    },
     RuleInfo { id: "TV5", text: "bias", values: &["close", "prev_close"] },
     RuleInfo { id: "TV7", text: "closes below VWAP before", values: &["bars_below", "min"] },
     RuleInfo { id: "TV8", text: "depth below VWAP", values: &["depth_percent", "min", "max"] },
     RuleInfo { id: "TV9", text: "volume of the reclaim bar", values: &["ratio", "min"] },
     RuleInfo { id: "TV10", text: "close in the upper half", values: &["close", "middle"] },
-    RuleInfo { id: "TV11", text: "reclaimed, waits for closes that hold", values: &["held", "hold_bars"] },
+    RuleInfo {
+        id: "TV11",
+        text: "reclaimed, waits for closes that hold",
+        values: &["held", "hold_bars"],
+    },
     RuleInfo { id: "TV13", text: "entry expired", values: &["bars", "valid_bars"] },
     RuleInfo { id: "TV19", text: "entries of the day", values: &["entries", "max"] },
     RuleInfo { id: "C21", text: "trading is halted", values: &[] },
-    RuleInfo { id: "TV23", text: "entry", values: &["stop_or_limit", "limit", "protective", "vwap"] },
+    RuleInfo {
+        id: "TV23",
+        text: "entry",
+        values: &["stop_or_limit", "limit", "protective", "vwap"],
+    },
     RuleInfo { id: "TV25", text: "in position", values: &["shares"] },
 ];
 
@@ -183,16 +195,18 @@ fn step(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>) {
         return;
     }
     match state.phase {
-        Phase::Below { count, low } => match reclaim(view, ctx, state, vwap, count, low.min(bar.low)) {
-            Ok(()) => {
-                state.phase = Phase::Reclaimed { held: 0, high: bar.high, low: bar.low };
-                try_entry(state, view, ctx, vwap);
+        Phase::Below { count, low } => {
+            match reclaim(view, ctx, state, vwap, count, low.min(bar.low)) {
+                Ok(()) => {
+                    state.phase = Phase::Reclaimed { held: 0, high: bar.high, low: bar.low };
+                    try_entry(state, view, ctx, vwap);
+                }
+                Err(finding) => {
+                    state.phase = Phase::Above;
+                    ctx.no_entry(symbol, finding);
+                }
             }
-            Err(finding) => {
-                state.phase = Phase::Above;
-                ctx.no_entry(symbol, finding);
-            }
-        },
+        }
         Phase::Reclaimed { held, high, low } => {
             state.phase = Phase::Reclaimed {
                 held: held + 1,
@@ -338,8 +352,7 @@ fn keep_entry(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>, vwap: f
 
 fn enter(view: &View<'_>, ctx: &mut Context<'_>, plan: &Plan, vwap: f64) {
     let stop = plan.stop.unwrap_or_default();
-    let numbers =
-        [plan.reference.to_f64(), plan.worst_price().to_f64(), stop.to_f64(), vwap];
+    let numbers = [plan.reference.to_f64(), plan.worst_price().to_f64(), stop.to_f64(), vwap];
     ctx.enter(view.symbol, *plan, Finding::new(rule::ENTRY, &numbers));
 }
 
@@ -353,9 +366,8 @@ fn plan(view: &View<'_>, ctx: &Context<'_>, vwap: f64, high: Price, low: Price) 
     let p = view.params;
     let close = view.bar.close;
     let tick = ctx.tick(view.symbol, close);
-    let chased = |price: Price| {
-        price.times_ppm(1_000_000 + p.chase.0).round_to(tick, Rounding::Down)
-    };
+    let chased =
+        |price: Price| price.times_ppm(1_000_000 + p.chase.0).round_to(tick, Rounding::Down);
     let trigger = high.offset(tick, 1);
     let (entry, reference) = match p.entry_mode {
         EntryMode::Break => {
@@ -404,7 +416,7 @@ impl Strategy for VwapReclaim {
     }
 
     fn needs(&self) -> Needs {
-        Needs::VWAP.and(Needs::ATR14)
+        Needs::VWAP.and(Needs::ATR14).and(Needs::FACTS).and(Needs::ADV).and(Needs::BASELINE)
     }
 
     fn prepare(&mut self, symbols: usize) {

@@ -15,8 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analytics", &["model"]),
     ("catalog", &["model"]),
     ("engine", &["indicators", "model"]),
-    ("strategies", &["engine", "indicators", "model"]),
-    ("backtest", &["engine", "model", "simulator"]),
+    ("strategies", &["engine", "model"]),
+    ("backtest", &["engine", "indicators", "model", "simulator"]),
     (
         "bellwether",
         &["analytics", "backtest", "catalog", "engine", "model", "simulator", "strategies"],

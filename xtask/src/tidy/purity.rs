@@ -49,8 +49,10 @@ pub(super) fn check(members: &[Member]) -> anyhow::Result<Vec<Finding>> {
             continue;
         }
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        for entry in missing_entries(&text) {
-            findings.push(format!("{}: clippy.toml does not disallow {entry}", member.name));
+        let missing = missing_entries(&text);
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            findings.push(format!("{}: clippy.toml does not disallow {missing}", member.name));
         }
     }
     Ok(findings)

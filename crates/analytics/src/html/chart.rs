@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use model::Date;
 
 /// Space for the labels of the value axis, and around the plot.
@@ -53,10 +53,17 @@ pub(super) enum Look {
 
 impl Plot {
     /// Lays out a plot of `slots` places from left to right for values within the bounds.
-    pub(super) fn new(width: f64, height: f64, (low, high): (f64, f64), slots: usize) -> Self {
+    pub(super) fn new(
+        (width, height): (f64, f64),
+        (low, high): (f64, f64),
+        slots: usize,
+        unit: Unit,
+    ) -> Self {
         let (low, high) = if low < high { (low, high) } else { widened(low) };
         let wanted = if height < 180.0 { 3.0 } else { 5.0 };
         let step = nice_step((high - low) / wanted);
+        // There are no half trades.
+        let step = if matches!(unit, Unit::Count) { step.max(1.0) } else { step };
         let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
         Self { width, height, low, high, step, slots: slots.max(1) }
     }
@@ -142,15 +149,16 @@ fn tick(value: f64, step: f64, unit: Unit) -> String {
     };
     match unit {
         Unit::Percent => {
-            format!("{}%", crate::format::decimals(value * 100.0, places(step * 100.0).unwrap_or(6)))
+            format!(
+                "{}%",
+                crate::format::decimals(value * 100.0, places(step * 100.0).unwrap_or(6))
+            )
         }
         Unit::Dollars => {
             let text = model::Cash::from_f64(value).map(crate::format::money).unwrap_or_default();
             if step >= 1.0 { text.trim_end_matches(".00").to_owned() } else { text }
         }
-        Unit::Count | Unit::Number => {
-            crate::format::decimals(value, places(step).unwrap_or(6))
-        }
+        Unit::Count | Unit::Number => crate::format::decimals(value, places(step).unwrap_or(6)),
     }
 }
 
@@ -180,7 +188,7 @@ fn thinned(values: &[f64]) -> Vec<usize> {
 
 /// Draws a line over dates. `base` is a dashed line of reference.
 pub(super) fn line(
-    (width, height): (f64, f64),
+    size: (f64, f64),
     label: &str,
     points: &[(Date, f64)],
     unit: Unit,
@@ -189,7 +197,7 @@ pub(super) fn line(
 ) -> Markup {
     let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
     let start = base.or_else(|| values.first().copied()).unwrap_or(0.0);
-    let plot = Plot::new(width, height, bounds(values.iter().copied(), start), values.len());
+    let plot = Plot::new(size, bounds(values.iter().copied(), start), values.len(), unit);
     let mut path = String::new();
     for (place, i) in thinned(&values).into_iter().enumerate() {
         let command = if place == 0 { 'M' } else { 'L' };
@@ -206,7 +214,7 @@ pub(super) fn line(
         html! {
             (plot.axis(unit))
             @if let Some(base) = base {
-                line class="base" x1=(fixed(LEFT)) x2=(fixed(width - RIGHT))
+                line class="base" x1=(fixed(LEFT)) x2=(fixed(plot.width - RIGHT))
                     y1=(fixed(plot.y(base))) y2=(fixed(plot.y(base))) {}
             }
             path class=(fill) d=(area) {}
@@ -226,17 +234,16 @@ fn date_labels(plot: &Plot, dates: &[Date], x: impl Fn(usize) -> f64) -> Markup 
         if years { format!("{month} {year}") } else { format!("{month} {day}") }
     };
     let wanted = if plot.width < 700.0 { 4 } else { 8 };
-    let labels = wanted.min(dates.len());
-    let mut shown = String::new();
+    let count = wanted.min(dates.len());
+    let mut labels: Vec<(usize, String)> = (0..count)
+        .map(|k| if count == 1 { 0 } else { k * (dates.len() - 1) / (count - 1) })
+        .map(|i| (i, name(&dates[i])))
+        .collect();
+    labels.dedup_by(|later, earlier| later.1 == earlier.1);
     html! {
-        @for k in 0..labels {
-            @let i = if labels == 1 { 0 } else { k * (dates.len() - 1) / (labels - 1) };
-            @let text = name(&dates[i]);
-            @if text != shown {
-                text class=(if labels > 1 && k + 1 == labels { "end" } else if k == 0 { "start" } else { "middle" })
-                    x=(fixed(x(i))) y=(plot.below()) { (text) }
-                (PreEscaped({ shown = text; "" }))
-            }
+        @for (i, text) in &labels {
+            @let place = if *i == 0 { "start" } else if i + 1 == dates.len() { "end" } else { "middle" };
+            text class=(place) x=(fixed(x(*i))) y=(plot.below()) { (text) }
         }
     }
 }
@@ -254,9 +261,9 @@ pub(super) struct Bar {
 }
 
 /// Draws bars from zero.
-pub(super) fn bars((width, height): (f64, f64), label: &str, bars: &[Bar], unit: Unit) -> Markup {
-    let plot = Plot::new(width, height, bounds(bars.iter().map(|b| b.value), 0.0), bars.len());
-    let room = ((width / 64.0) as usize).max(1);
+pub(super) fn bars(size: (f64, f64), label: &str, bars: &[Bar], unit: Unit) -> Markup {
+    let plot = Plot::new(size, bounds(bars.iter().map(|b| b.value), 0.0), bars.len(), unit);
+    let room = ((plot.width / 84.0) as usize).max(1);
     let every = bars.len().div_ceil(room).max(1);
     let zero = plot.y(0.0);
     plot.svg(
@@ -274,14 +281,14 @@ pub(super) fn bars((width, height): (f64, f64), label: &str, bars: &[Bar], unit:
                     text class="middle" x=(fixed(x + breadth / 2.0)) y=(plot.below()) { (bar.name) }
                 }
             }
-            line class="axis" x1=(fixed(LEFT)) x2=(fixed(width - RIGHT))
+            line class="axis" x1=(fixed(LEFT)) x2=(fixed(plot.width - RIGHT))
                 y1=(fixed(zero)) y2=(fixed(zero)) {}
         },
     )
 }
 
 /// Draws the running sum of steps; few steps get dots with tooltips.
-pub(super) fn steps((width, height): (f64, f64), label: &str, bars: &[Bar]) -> Markup {
+pub(super) fn steps(size: (f64, f64), label: &str, bars: &[Bar]) -> Markup {
     /// More dots than this would cover the line.
     const DOTS: usize = 150;
     let mut sum = 0.0;
@@ -290,7 +297,7 @@ pub(super) fn steps((width, height): (f64, f64), label: &str, bars: &[Bar]) -> M
         sum += bar.value;
         sum
     }));
-    let plot = Plot::new(width, height, bounds(sums.iter().copied(), 0.0), sums.len());
+    let plot = Plot::new(size, bounds(sums.iter().copied(), 0.0), sums.len(), Unit::Dollars);
     let mut path = String::new();
     for (place, i) in thinned(&sums).into_iter().enumerate() {
         let (x, y) = (fixed(plot.x(i)), fixed(plot.y(sums[i])));
@@ -300,7 +307,7 @@ pub(super) fn steps((width, height): (f64, f64), label: &str, bars: &[Bar]) -> M
         label,
         html! {
             (plot.axis(Unit::Dollars))
-            line class="base" x1=(fixed(LEFT)) x2=(fixed(width - RIGHT))
+            line class="base" x1=(fixed(LEFT)) x2=(fixed(plot.width - RIGHT))
                 y1=(fixed(plot.y(0.0))) y2=(fixed(plot.y(0.0))) {}
             path class="line" d=(path) {}
             @if bars.len() <= DOTS {
@@ -310,7 +317,7 @@ pub(super) fn steps((width, height): (f64, f64), label: &str, bars: &[Bar]) -> M
                 }
             }
             text x=(fixed(LEFT)) y=(plot.below()) { "start" }
-            text class="end" x=(fixed(width - RIGHT)) y=(plot.below()) {
+            text class="end" x=(fixed(plot.width - RIGHT)) y=(plot.below()) {
                 "trade " (crate::format::count(bars.len() as u64))
             }
         },
@@ -323,7 +330,9 @@ mod tests {
 
     #[test]
     fn steps_are_round_numbers() {
-        for (least, expected) in [(0.9, 1.0), (1.0, 1.0), (1.7, 2.0), (2.2, 2.5), (3.0, 5.0), (7.0, 10.0)] {
+        for (least, expected) in
+            [(0.9, 1.0), (1.0, 1.0), (1.7, 2.0), (2.2, 2.5), (3.0, 5.0), (7.0, 10.0)]
+        {
             for scale in [0.001, 1.0, 10_000.0] {
                 let found = nice_step(least * scale);
                 assert!((found / (expected * scale) - 1.0).abs() < 1e-9, "{least} {scale} {found}");
@@ -356,7 +365,8 @@ mod tests {
     fn degenerate_data_is_drawn() {
         let date: Date = "2025-06-02".parse().unwrap();
         for points in [vec![], vec![(date, 5.0)], vec![(date, 0.0), (date.plus_days(1), 0.0)]] {
-            let text = line((600.0, 200.0), "x", &points, Unit::Dollars, Look::Line, None).into_string();
+            let text =
+                line((600.0, 200.0), "x", &points, Unit::Dollars, Look::Line, None).into_string();
             assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
         }
         let text = bars((600.0, 200.0), "x", &[], Unit::Count).into_string();

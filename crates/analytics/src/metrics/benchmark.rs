@@ -78,9 +78,9 @@ impl BenchmarkMetrics {
             correlation,
             r_squared: correlation.map(|c| c * c),
             tracking_error: stats::stdev(&difference).map(|daily| daily * YEAR.sqrt()),
-            information_ratio: spread.zip(stats::mean(&difference)).and_then(|(spread, mean)| {
-                ratio(mean, spread).map(|daily| daily * YEAR.sqrt())
-            }),
+            information_ratio: spread
+                .zip(stats::mean(&difference))
+                .and_then(|(spread, mean)| ratio(mean, spread).map(|daily| daily * YEAR.sqrt())),
             treynor: mean_excess.zip(beta).and_then(|(mean, beta)| ratio(mean * YEAR, beta)),
             up_capture_arith: capture(&joined, |b| b > 0.0),
             down_capture_arith: capture(&joined, |b| b < 0.0),

@@ -170,14 +170,18 @@ mod tests {
             exit_time: text.parse().unwrap(),
             ..ClosedTrade::default()
         };
-        let trades = [at("2025-06-06T13:31:00Z"), at("2025-06-02T14:31:00Z"), at("2025-01-06T14:31:00Z")];
+        let trades =
+            [at("2025-06-06T13:31:00Z"), at("2025-06-02T14:31:00Z"), at("2025-01-06T14:31:00Z")];
         let ordered: Vec<&ClosedTrade> = trades.iter().collect();
         let name = |_: &ClosedTrade| "x".to_owned();
         let contexts = BTreeMap::from([(0, TradeContext { gap: None, rvol: None })]);
         let labels = Labels { strategy: &name, symbol: &name, contexts: &contexts };
         let found = Breakdowns::of(&ordered, &labels);
         let keys = |rows: &[BreakdownRow]| {
-            rows.iter().map(|row| format!("{}={}", row.key, row.trades)).collect::<Vec<_>>().join(" ")
+            rows.iter()
+                .map(|row| format!("{}={}", row.key, row.trades))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(keys(&found.hour), "09:00=2 10:00=1");
         assert_eq!(keys(&found.weekday), "mon=2 fri=1");

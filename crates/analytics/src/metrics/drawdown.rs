@@ -188,7 +188,10 @@ mod tests {
         assert_eq!(result.max_drawdown, Some(-0.25));
         assert_eq!(result.max_drawdown_peak_index, Some(0));
         assert_eq!(result.max_drawdown_trough_index, Some(1));
-        assert_eq!((result.max_drawdown_recovery_index, result.max_drawdown_open), (None, Some(true)));
+        assert_eq!(
+            (result.max_drawdown_recovery_index, result.max_drawdown_open),
+            (None, Some(true))
+        );
     }
 
     /// TP6: the peak is the last day at the peak value; a regained peak ends the drawdown.

@@ -81,8 +81,7 @@ impl ExposureMetrics {
             max_gross_exposure: figures.and_then(|f| finite(f.max_gross)),
             average_net_exposure: figures.and_then(|f| finite(f.average_net)),
             max_net_exposure: figures.and_then(|f| finite(f.max_net)),
-            turnover_annual: turnover(input.equity, input.fills)
-                .and_then(|sum| ratio(sum, years)),
+            turnover_annual: turnover(input.equity, input.fills).and_then(|sum| ratio(sum, years)),
             cost_drag_annual: average.and_then(|equity| ratio(costs, years * equity)),
             max_participation: figures.and_then(|f| f.max_participation).and_then(finite),
             capacity_usd: figures.zip(average).and_then(|(f, equity)| capacity(&f, equity)),
@@ -128,15 +127,22 @@ mod tests {
     fn turnover_and_drag_by_hand() {
         let date = |text: &str| text.parse::<Date>().unwrap();
         let usd = |dollars| Cash::from_dollars(dollars).unwrap();
-        let equity =
-            [(date("2025-06-02"), usd(1000)), (date("2025-06-03"), usd(2000)), (date("2025-06-04"), usd(2000))];
+        let equity = [
+            (date("2025-06-02"), usd(1000)),
+            (date("2025-06-03"), usd(2000)),
+            (date("2025-06-04"), usd(2000)),
+        ];
         let fill = |time: &str| TradeFill {
             time: time.parse().unwrap(),
             price: "10".parse().unwrap(),
             quantity: "40".parse().unwrap(),
             ..TradeFill::default()
         };
-        let fills = [fill("2025-06-03T14:00:00Z"), fill("2025-06-03T15:00:00Z"), fill("2025-06-04T15:00:00Z")];
+        let fills = [
+            fill("2025-06-03T14:00:00Z"),
+            fill("2025-06-03T15:00:00Z"),
+            fill("2025-06-04T15:00:00Z"),
+        ];
         let figures = ExposureFigures {
             rth_minutes: 780,
             minutes_in_market: 195,

@@ -118,9 +118,9 @@ fn block_sums(values: &[f64], length: usize) -> Vec<Sums> {
     let n = values.len();
     (0..n)
         .map(|start| {
-            (0..length).map(|i| values[(start + i) % n]).fold(Sums::default(), |sums, x| {
-                sums.plus(Sums { value: x, square: x * x })
-            })
+            (0..length)
+                .map(|i| values[(start + i) % n])
+                .fold(Sums::default(), |sums, x| sums.plus(Sums { value: x, square: x * x }))
         })
         .collect()
 }

@@ -34,10 +34,8 @@ impl DailySeries {
             if date <= from || !before.is_positive() {
                 return None;
             }
-            let between = flows.range((
-                std::ops::Bound::Excluded(from),
-                std::ops::Bound::Included(date),
-            ));
+            let between =
+                flows.range((std::ops::Bound::Excluded(from), std::ops::Bound::Included(date)));
             let flow: Cash = between.map(|(_, amount)| *amount).sum();
             with_flows |= !flow.is_zero();
             // The difference is exact in integers: a day without a result returns exactly 0.

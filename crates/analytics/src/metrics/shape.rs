@@ -89,7 +89,8 @@ impl ShapeMetrics {
         let n = returns.len() as f64;
         let sorted = stats::sorted(returns);
         let moments = skew_and_kurtosis(returns);
-        let weeks = compounded(series, |date| date.plus_days(-i32::from(date.weekday())).to_string());
+        let weeks =
+            compounded(series, |date| date.plus_days(-i32::from(date.weekday())).to_string());
         let months = compounded(series, month);
         let (week, monthly): (Vec<f64>, Vec<f64>) =
             (weeks.into_values().collect(), months.values().copied().collect());
@@ -185,7 +186,8 @@ mod tests {
     #[test]
     fn calendar_periods_compound() {
         let date = |text: &str| text.parse::<Date>().unwrap();
-        let days = [(date("2025-01-30"), 0.1), (date("2025-01-31"), 0.1), (date("2025-02-03"), -0.2)];
+        let days =
+            [(date("2025-01-30"), 0.1), (date("2025-01-31"), 0.1), (date("2025-02-03"), -0.2)];
         let series = DailySeries::from_returns(date("2025-01-29"), &days).unwrap();
         let shape = ShapeMetrics::of(&series, 0.0, &BTreeMap::new());
         assert!((shape.best_week.unwrap() - 0.21).abs() < 1e-15);

@@ -125,12 +125,8 @@ mod tests {
     #[test]
     fn published_example_of_the_deflated_sharpe() {
         let year = 250.0_f64;
-        let sample = SharpeSample {
-            sharpe: 2.5 / year.sqrt(),
-            periods: 1250.0,
-            skew: -3.0,
-            kurtosis: 10.0,
-        };
+        let sample =
+            SharpeSample { sharpe: 2.5 / year.sqrt(), periods: 1250.0, skew: -3.0, kurtosis: 10.0 };
         let trials = Trials { count: 100, sharpe_variance_daily: 0.5 / year };
         let (dsr, hurdle) = sample.deflated(trials).unwrap();
         assert_eq!(format!("{hurdle:.4} {dsr:.4}"), "0.1132 0.9004");

@@ -273,7 +273,8 @@ mod tests {
     /// TP18: runs follow exit time then id; a breakeven ends both.
     #[test]
     fn streaks_follow_the_exit() {
-        let trades = [trade(4, 2, 0), trade(2, 1, 5), trade(1, 1, 5), trade(3, 3, 5), trade(5, 9, -1)];
+        let trades =
+            [trade(4, 2, 0), trade(2, 1, 5), trade(1, 1, 5), trade(3, 3, 5), trade(5, 9, -1)];
         let ordered = by_exit(&trades);
         assert_eq!(ordered.iter().map(|t| t.id).collect::<Vec<_>>(), [1, 2, 4, 3, 5]);
         let metrics = TradeMetrics::of(&ordered);

@@ -8,6 +8,7 @@ use super::rows::{OpenPositionRow, TradeRow};
 use super::{
     DataFacts, FeeRounding, Metrics, Report, ReportInput, SCHEMA_VERSION, StrategyRow, Summary,
 };
+use crate::format::plural;
 use crate::metrics::{
     Breakdowns, DailySeries, ExecutionMetrics, ExposureInput, ExposureMetrics, FEW_TRADES, Labels,
     ResamplingMetrics, SHORT_SAMPLE, SeriesMetrics, TradeMetrics, by_exit, daily_rate,
@@ -195,9 +196,8 @@ fn per_strategy(
     let open = |name: &str| {
         input.open_positions.iter().filter(|p| names.strategy(p.strategy) == name).count() as u64
     };
-    let parameters = |name: &str| {
-        input.strategies.iter().find(|s| s.name == name).map(|s| s.parameters.clone())
-    };
+    let parameters =
+        |name: &str| input.strategies.iter().find(|s| s.name == name).map(|s| s.parameters.clone());
     groups
         .into_iter()
         .map(|(name, trades)| {
@@ -219,7 +219,8 @@ fn labels(input: &ReportInput, summary: &Summary, metrics: &Metrics) -> Vec<Stri
     if summary.short_sample {
         let days = metrics.series.returns.periods;
         labels.push(format!(
-            "short sample: {days} daily returns; annualised figures need {SHORT_SAMPLE}"
+            "short sample: {}; annualised figures need {SHORT_SAMPLE}",
+            plural(days, "daily return")
         ));
     }
     if summary.few_trades {
@@ -234,8 +235,8 @@ fn labels(input: &ReportInput, summary: &Summary, metrics: &Metrics) -> Vec<Stri
     }
     if !input.not_checked.is_empty() {
         labels.push(format!(
-            "{} terms not checked for want of reference data",
-            input.not_checked.len()
+            "{} not checked for want of reference data",
+            plural(input.not_checked.len() as u64, "term")
         ));
     }
     labels

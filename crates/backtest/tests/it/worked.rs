@@ -94,8 +94,7 @@ fn gap_and_go() {
     let mut story = Story::default();
     let mut config = config(day, day);
     config.record_all = true;
-    let result =
-        run_with(vec![symbol_data("GAP", bars)], &["gap_and_go"], &config, &mut story);
+    let result = run_with(vec![symbol_data("GAP", bars)], &["gap_and_go"], &config, &mut story);
 
     let order = &expected["order"];
     let entry = &story.intents[0];
@@ -161,8 +160,7 @@ fn vwap_reclaim() {
     let mut story = Story::default();
     let mut config = config(day, day);
     config.record_all = true;
-    let result =
-        run_with(vec![symbol_data("REC", bars)], &["vwap_reclaim"], &config, &mut story);
+    let result = run_with(vec![symbol_data("REC", bars)], &["vwap_reclaim"], &config, &mut story);
 
     let order = &expected["order"];
     let entry = &story.intents[0];

@@ -95,7 +95,8 @@ fn read_lines(reader: impl std::io::BufRead) -> Result<(Vec<Factor>, i32), FileE
         factors.push(Factor { line, date, price, split, close: number(3).unwrap_or(0.0) });
     }
     factors.sort_by_key(|factor| factor.date);
-    Ok((factors, digits))
+    // LEAN prints at least seven places; fewer are exact values such as 0.5 or 1.
+    Ok((factors, digits.max(7)))
 }
 
 /// Returns new shares per old share: the fraction of small numbers the printed factors mean, or
@@ -140,7 +141,7 @@ mod tests {
         assert_eq!(ratio(0.017_857_142_86, 0.035_714_285_71, 11), 2 * SCALE);
         assert_eq!(ratio(0.008_928_6, 0.017_857_1, 7), 2 * SCALE);
         assert_eq!(ratio(0.666_666_7, 1.0, 7), 3 * SCALE / 2);
-        assert_eq!(ratio(10.0, 1.0, 0), SCALE / 10);
+        assert_eq!(ratio(10.0, 1.0, 7), SCALE / 10);
         assert_eq!(ratio(1.0 / 1.571, 1.0, 12), 1_571_000_000);
     }
 

@@ -167,6 +167,8 @@ pub(crate) fn read_minute(
 ) -> Result<FileBatch, FileError> {
     let file_name = stem(path);
     let date = file_name.strip_suffix("_trade").and_then(date_of);
+    // Years that 64-bit nanoseconds hold; the calendar is narrower and judges the rows.
+    let date = date.filter(|date| (1700..2250).contains(&date.ymd().0));
     let date = date.ok_or(FileError::Name { expected: "YYYYMMDD_trade.zip" })?;
     // New York has its whole-day offset by noon, also on the days the clocks change (TC5).
     let midnight = from_new_york(date, 12, 0, 0).nanos() - DAY_MS / 2 * 1_000_000;

@@ -458,3 +458,68 @@ fn files_under(
     found.sort();
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(close: &str, years: &[i16]) -> String {
+        let mut text = String::from("ts,symbol,open,high,low,close,volume\n");
+        for year in years {
+            for minute in 30..33 {
+                text.push_str(&format!("{year}-03-15T15:{minute}:00Z,SPY,1,9,1,{close},5\n"));
+            }
+        }
+        text
+    }
+
+    fn bars(root: &Path) -> Vec<(String, String)> {
+        let Ok(store) = Store::open(root) else { return Vec::new() };
+        let symbol = "SPY".parse().unwrap();
+        let mut bars = Vec::new();
+        for year in store.years(symbol, Resolution::Minute1).unwrap() {
+            for bar in store.load_year(symbol, Resolution::Minute1, year).unwrap() {
+                bars.push((bar.start.to_string(), bar.close.to_string()));
+            }
+        }
+        bars
+    }
+
+    /// contract.md section 4: an import that is interrupted at any step leaves the store as it was
+    /// before, or whole; nothing in between, and the next import works.
+    #[test]
+    fn an_interrupted_import_leaves_before_or_after() {
+        let calendar = Calendar::nyse();
+        let mut seen = [false; 2];
+        for stop in 0..40 {
+            let folder = tempfile::tempdir().unwrap();
+            let root = folder.path().join("store");
+            let file = folder.path().join("a.csv");
+            let mut options = ImportOptions {
+                paths: vec![file.clone()],
+                into: root.clone(),
+                on_conflict: OnConflict::Replace,
+                ..ImportOptions::default()
+            };
+            fs::write(&file, rows("2", &[2011, 2012])).unwrap();
+            import(&options, &calendar, &mut |_| {}).unwrap();
+            let before = bars(&root);
+            fs::write(&file, rows("3", &[2011, 2012, 2013])).unwrap();
+            let fault = Fault { after: Some(stop) };
+            let result = import_with_fault(&options, &calendar, &mut |_| {}, fault);
+            let after = bars(&root);
+            let finished = after.len() == 9 && after.iter().all(|bar| bar.1 == "3.00");
+            assert!(finished || after == before, "stop {stop}: {after:?}");
+            assert!(finished || result.is_err());
+            seen[usize::from(finished)] = true;
+            options.on_conflict = OnConflict::Keep;
+            let report = import(&options, &calendar, &mut |_| {}).unwrap();
+            assert_eq!(report.duplicates, if finished { 9 } else { 0 });
+            if result.is_ok() {
+                assert_eq!(seen, [true, true]);
+                return;
+            }
+        }
+        panic!("the import has more steps than expected");
+    }
+}

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::exchange::{Calendar, Session, new_york_date};
-use model::{Bar, Date, MINUTE_NS, Symbol, Timestamp};
+use model::{Bar, DAY_NS, Date, MINUTE_NS, Symbol, Timestamp};
 
 use super::rows::{FileBatch, RawRow, Reason};
 use super::time::Stamp;
@@ -157,14 +157,10 @@ fn daily(
         Stamp::Day(date) => date,
         Stamp::Instant(nanos) => {
             // An end stamp at midnight belongs to the day that ends there.
-            let nanos = if side == StampSide::Close { nanos.saturating_sub(1) } else { nanos };
-            let instant = Timestamp::from_nanos(nanos);
-            let utc = instant.utc_date();
-            let midnight = match side {
-                StampSide::Open => utc.utc_midnight() == instant,
-                StampSide::Close => utc.plus_days(1).utc_midnight() == instant.plus_nanos(1),
-            };
-            if midnight { utc } else { new_york_date(instant) }
+            let inside = if side == StampSide::Close { nanos.saturating_sub(1) } else { nanos };
+            let inside = Timestamp::from_nanos(inside);
+            let midnight = nanos % DAY_NS == 0;
+            if midnight { inside.utc_date() } else { new_york_date(inside) }
         }
     };
     let session = sessions.on(date)?;

@@ -331,9 +331,13 @@ pub(crate) fn session_dates(resolution: Resolution, bars: &[Bar]) -> Vec<Date> {
     dates
 }
 
+/// First and last day that instants of bars can name: 1700 to 2250, within 64-bit nanoseconds.
+const DAYS: (i32, i32) = (-98_615, 102_268);
+
 /// Returns the instants that bound the bars of a range of sessions: first included, last not.
 pub(crate) fn bounds(resolution: Resolution, from: Date, to: Date) -> (Timestamp, Timestamp) {
-    let after = to.plus_days(1);
+    let within = |date: Date| Date::from_days(date.days().clamp(DAYS.0, DAYS.1));
+    let (from, after) = (within(from), within(to.plus_days(1)));
     if resolution.is_intraday() {
         (from_new_york(from, 0, 0, 0), from_new_york(after, 0, 0, 0))
     } else {

@@ -29,9 +29,8 @@ fn run(bench: &Bench) -> CheckReport {
 }
 
 fn kinds(report: &CheckReport) -> Vec<(FindingKind, String)> {
-    let date = |finding: &catalog::Finding| {
-        finding.date.map_or_else(String::new, |date| date.to_string())
-    };
+    let date =
+        |finding: &catalog::Finding| finding.date.map_or_else(String::new, |date| date.to_string());
     report.findings.iter().map(|finding| (finding.kind, date(finding))).collect()
 }
 

@@ -1,6 +1,8 @@
 //! CSV import (contract.md section 4), on small files of our own.
 
-use catalog::{CatalogError, ImportOptions, OnConflict, Reason, Resolution, StampSide, import};
+use catalog::{
+    CatalogError, ImportOptions, OnConflict, Reason, Resolution, Stage, StampSide, import,
+};
 
 use crate::support::{Bench, assert_identity, rejections, snapshot};
 
@@ -122,7 +124,8 @@ fn strict_refuses_the_import() {
 #[test]
 fn no_good_row_is_exit_65() {
     let bench = Bench::new();
-    let report = bench.csv(&format!("{HEADER}1300200000,SPY,x,1,1,1,1\n1300200060,SPY,1,1,1,1,?\n"));
+    let report =
+        bench.csv(&format!("{HEADER}1300200000,SPY,x,1,1,1,1\n1300200060,SPY,1,1,1,1,?\n"));
     assert_eq!((report.stored, report.exit_code()), (0, 65));
     let report = bench.csv(HEADER);
     assert_eq!((report.rows, report.exit_code()), (0, 65));
@@ -190,7 +193,7 @@ fn a_contradicting_resolution_is_refused() {
     let path = bench.file("a.csv", format!("{HEADER}{}", minutes(5)));
     for resolution in [Resolution::Minute5, Resolution::Minute30, Resolution::Day1] {
         let options =
-            ImportOptions { resolution: Some(resolution), ..bench.options(&[path.clone()]) };
+            ImportOptions { resolution: Some(resolution), ..bench.options(std::slice::from_ref(&path)) };
         let report = bench.import(&options);
         assert_eq!((report.stored, report.exit_code()), (0, 65));
         assert!(report.broken_files[0].error.contains(resolution.name()));
@@ -213,7 +216,8 @@ fn end_stamps_without_header() {
         delimiter: Some(b';'),
         ..bench.options(&[path])
     };
-    for time_format in [None, Some("yyyyMMdd HHmmss".to_owned()), Some("%Y%m%d %H%M%S".to_owned())] {
+    for time_format in [None, Some("yyyyMMdd HHmmss".to_owned()), Some("%Y%m%d %H%M%S".to_owned())]
+    {
         bench.import(&ImportOptions { time_format, ..options.clone() });
         let bars = bench.bars("SPY", Resolution::Minute1);
         let starts: Vec<_> = bars.iter().map(|bar| bar.start.to_string()).collect();
@@ -225,10 +229,11 @@ fn end_stamps_without_header() {
 #[test]
 fn missing_flags_are_usage_errors() {
     let bench = Bench::new();
-    let local = bench.file("a.csv", "ts,symbol,open,high,low,close,volume\n2020-12-15 09:30,SPY,1,1,1,1,1\n");
+    let local = bench
+        .file("a.csv", "ts,symbol,open,high,low,close,volume\n2020-12-15 09:30,SPY,1,1,1,1,1\n");
     let unnamed = bench.file("b.csv", "ts,open,high,low,close,volume\n1300195800,1,1,1,1,1\n");
     let good = bench.file("c.csv", format!("{HEADER}{}", minutes(3)));
-    let zone = ImportOptions { tz: Some("Mars/Base".into()), ..bench.options(&[good.clone()]) };
+    let zone = ImportOptions { tz: Some("Mars/Base".into()), ..bench.options(std::slice::from_ref(&good)) };
     let format = ImportOptions { time_format: Some("%Q".into()), ..bench.options(&[good]) };
     let none = bench.options(&[bench.path("none.csv")]);
     for (options, code) in [
@@ -262,8 +267,7 @@ fn splits_and_dividends_from_wiki_columns() {
         2014-06-06,649.9,651.26,644.47,645.57,12497800.5,0.0,1.0,1\n\
         2014-05-08,588.25,594.41,586.4,587.99,8221800.0,3.29,1.0,1\n";
     let path = bench.file("aapl.csv", text);
-    let options =
-        ImportOptions { symbol: Some("AAPL".parse().unwrap()), ..bench.options(&[path]) };
+    let options = ImportOptions { symbol: Some("AAPL".parse().unwrap()), ..bench.options(&[path]) };
     let report = bench.import(&options);
     assert_eq!((report.stored, report.volumes_rounded, report.actions.rows), (3, 1, 0));
     assert_eq!(report.ignored_columns.len(), 3);
@@ -290,7 +294,7 @@ fn splits_and_dividends_from_their_own_file() {
     let text = "date,symbol,kind,value\n2014-06-09,AAPL,split,7\n2014-05-08,AAPL,dividend,3.29\n\
         1950-01-03,AAPL,split,2\n2014-08-07,AAPL,merger,1\n2014-08-07,AAPL,dividend,x\n";
     let path = bench.file("actions.csv", text);
-    let refused = bench.import(&bench.options(&[path.clone()]));
+    let refused = bench.import(&bench.options(std::slice::from_ref(&path)));
     assert!(refused.broken_files[0].error.contains("--actions"));
     let options = ImportOptions { actions: true, ..bench.options(&[path]) };
     let report = import(&options, &bench.calendar, &mut |_| {}).unwrap();
@@ -308,7 +312,10 @@ fn a_second_import_is_refused_while_one_runs() {
     let path = bench.file("a.csv", format!("{HEADER}{}", minutes(3)));
     let options = bench.options(&[path]);
     let mut tried = false;
-    let report = import(&options, &bench.calendar, &mut |_| {
+    let report = import(&options, &bench.calendar, &mut |progress| {
+        if progress.stage != Stage::Reading {
+            return;
+        }
         let second = import(&options, &bench.calendar, &mut |_| {});
         assert!(matches!(second, Err(CatalogError::Locked { .. })), "{second:?}");
         tried = true;

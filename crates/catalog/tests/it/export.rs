@@ -9,7 +9,9 @@ fn bench() -> Bench {
     let mut text = String::from("ts,symbol,open,high,low,close,volume\n");
     for symbol in ["AAPL", "SPY"] {
         for minute in 10..40 {
-            let row = format!("2023-05-25T14:{minute}:00Z,{symbol},1.{minute},2.123456789,1,1.5,{minute}");
+            let row = format!(
+                "2023-05-25T14:{minute}:00Z,{symbol},1.{minute},2.123456789,1,1.5,{minute}"
+            );
             text.push_str(&row);
             text.push('\n');
         }

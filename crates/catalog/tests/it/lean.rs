@@ -48,7 +48,8 @@ fn reads_a_folder() {
     assert_eq!(seen, expected);
     assert_eq!(report.renames.len(), 1);
     assert_eq!(report.renames[0].last.to_string(), "2022-06-08");
-    let reasons: Vec<_> = report.skipped_files.iter().map(|s| (s.reason.as_str(), s.count)).collect();
+    let reasons: Vec<_> =
+        report.skipped_files.iter().map(|s| (s.reason.as_str(), s.count)).collect();
     assert_eq!(reasons, [("hour data is not stored", 1), ("quotes are not stored", 1)]);
 }
 
@@ -67,13 +68,12 @@ fn reads_a_part_of_a_folder() {
         let report = bench.import(&lean_options(&root.join(part), &bench.root()));
         assert_eq!((report.rows, report.stored), (rows, rows), "{part}");
     }
-    let daily = ImportOptions {
-        resolution: Some(Resolution::Day1),
-        ..lean_options(&root, &bench.root())
-    };
+    let daily =
+        ImportOptions { resolution: Some(Resolution::Day1), ..lean_options(&root, &bench.root()) };
     let report = bench.import(&daily);
     assert_eq!(report.stored, 2);
-    let alone = bench.file("20110315_trade.zip", zip_of(&[("20110315_qqq_minute_trade.csv", MINUTES)]));
+    let alone =
+        bench.file("20110315_trade.zip", zip_of(&[("20110315_qqq_minute_trade.csv", MINUTES)]));
     bench.import(&lean_options(&alone, &bench.root()));
     assert_eq!(bench.bars("QQQ", Resolution::Minute1).len(), 2);
 }
@@ -95,7 +95,12 @@ fn broken_zips_and_bad_lines() {
     let lines = "34200000,1,2,1\n86400000,1,2,1,2,5\n100000,1,2,1,2,5\n34200000,x,2,1,2,5\n";
     bench.file(&minute("20110322"), zip_of(&[("20110322_spy_minute_trade.csv", lines)]));
     let report = bench.import(&lean_options(&root, &bench.root()));
-    assert_eq!((report.broken_files.len(), report.exit_code()), (5, 65), "{:?}", report.broken_files);
+    assert_eq!(
+        (report.broken_files.len(), report.exit_code()),
+        (5, 65),
+        "{:?}",
+        report.broken_files
+    );
     assert_eq!((report.rows, report.stored), (8, 4));
     let reasons: Vec<_> = report.rejected.iter().map(|r| (r.line, r.reason.code())).collect();
     let expected =

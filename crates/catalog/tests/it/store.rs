@@ -29,9 +29,8 @@ fn loads_ranges_of_sessions() {
     let bench = bench();
     let store = bench.store();
     let symbol = "SPY".parse().unwrap();
-    let count = |from: &str, to: &str| {
-        store.load_minutes(symbol, date(from), date(to)).unwrap().len()
-    };
+    let count =
+        |from: &str, to: &str| store.load_minutes(symbol, date(from), date(to)).unwrap().len();
     assert_eq!(count("2011-03-15", "2011-03-15"), 29);
     assert_eq!(count("2011-03-16", "2012-01-03"), 58);
     assert_eq!(count("2000-01-01", "2030-01-01"), 116);
@@ -42,7 +41,8 @@ fn loads_ranges_of_sessions() {
     assert_eq!(sessions, ["2011-03-15", "2011-03-16", "2012-01-03", "2012-01-04"]);
     let missing = store.load_daily(symbol, date("2011-01-01"), date("2011-12-31")).unwrap_err();
     assert_eq!(missing.exit_code(), 66);
-    let unknown = store.load_minutes("QQQ".parse().unwrap(), date("2011-01-01"), date("2011-01-01"));
+    let unknown =
+        store.load_minutes("QQQ".parse().unwrap(), date("2011-01-01"), date("2011-01-01"));
     let error = unknown.unwrap_err();
     assert!(error.to_string().contains("QQQ") && error.to_string().contains("SPY"), "{error}");
 }
@@ -119,13 +119,15 @@ fn a_damaged_parquet_file_is_an_error() {
     }
     assert!(errors > 10);
     fs::write(bench.path(PARQUET), &good[..good.len() / 2]).unwrap();
-    let result = bench.store().load_minutes("SPY".parse().unwrap(), date("2011-01-01"), date("2011-12-31"));
+    let result =
+        bench.store().load_minutes("SPY".parse().unwrap(), date("2011-01-01"), date("2011-12-31"));
     assert!(matches!(result, Err(CatalogError::Corrupt { .. })));
     // Another symbol's file under this name.
     fs::write(bench.path(PARQUET), &good).unwrap();
     fs::create_dir_all(bench.path("store/bars/QQQ/1min")).unwrap();
     fs::copy(bench.path(PARQUET), bench.path("store/bars/QQQ/1min/2011.parquet")).unwrap();
-    let swapped = bench.store().load_minutes("QQQ".parse().unwrap(), date("2011-01-01"), date("2011-12-31"));
+    let swapped =
+        bench.store().load_minutes("QQQ".parse().unwrap(), date("2011-01-01"), date("2011-12-31"));
     assert!(matches!(swapped, Err(CatalogError::Corrupt { .. })));
 }
 

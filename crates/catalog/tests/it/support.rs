@@ -9,26 +9,26 @@ use model::{Bar, Date, Symbol};
 use tempfile::TempDir;
 
 /// A temporary folder with input files and a store.
-pub struct Bench {
-    pub folder: TempDir,
-    pub calendar: Calendar,
+pub(crate) struct Bench {
+    pub(crate) folder: TempDir,
+    pub(crate) calendar: Calendar,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), calendar: Calendar::nyse() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.path("store")
     }
 
     /// Writes an input file.
-    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
@@ -36,41 +36,41 @@ impl Bench {
     }
 
     /// Options to import these files into the store.
-    pub fn options(&self, paths: &[PathBuf]) -> ImportOptions {
+    pub(crate) fn options(&self, paths: &[PathBuf]) -> ImportOptions {
         ImportOptions { paths: paths.to_vec(), into: self.root(), ..ImportOptions::default() }
     }
 
-    pub fn import(&self, options: &ImportOptions) -> ImportReport {
+    pub(crate) fn import(&self, options: &ImportOptions) -> ImportReport {
         let report = import(options, &self.calendar, &mut |_| {}).unwrap();
         assert_identity(&report);
         report
     }
 
     /// Imports CSV text with default options.
-    pub fn csv(&self, content: &str) -> ImportReport {
+    pub(crate) fn csv(&self, content: &str) -> ImportReport {
         let path = self.file("input.csv", content);
         self.import(&self.options(&[path]))
     }
 
-    pub fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         Store::open(&self.root()).unwrap()
     }
 
-    pub fn bars(&self, symbol: &str, resolution: Resolution) -> Vec<Bar> {
+    pub(crate) fn bars(&self, symbol: &str, resolution: Resolution) -> Vec<Bar> {
         all_bars(&self.store(), symbol.parse().unwrap(), resolution)
     }
 }
 
-pub fn all_bars(store: &Store, symbol: Symbol, resolution: Resolution) -> Vec<Bar> {
+pub(crate) fn all_bars(store: &Store, symbol: Symbol, resolution: Resolution) -> Vec<Bar> {
     store.load(symbol, resolution, date("1990-01-01"), date("2030-12-31")).unwrap()
 }
 
-pub fn date(text: &str) -> Date {
+pub(crate) fn date(text: &str) -> Date {
     text.parse().unwrap()
 }
 
 /// contract.md section 4: every row is counted exactly once.
-pub fn assert_identity(report: &ImportReport) {
+pub(crate) fn assert_identity(report: &ImportReport) {
     let counted = report.stored
         + report.duplicates
         + report.conflicts
@@ -80,12 +80,12 @@ pub fn assert_identity(report: &ImportReport) {
 }
 
 /// Reasons and lines of the rejected rows.
-pub fn rejections(report: &ImportReport) -> Vec<(u64, &'static str)> {
+pub(crate) fn rejections(report: &ImportReport) -> Vec<(u64, &'static str)> {
     report.rejected.iter().map(|row| (row.line, row.reason.code())).collect()
 }
 
 /// Makes a zip with these members.
-pub fn zip_of(members: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn zip_of(members: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in members {
         let options = zip::write::SimpleFileOptions::default();
@@ -96,7 +96,7 @@ pub fn zip_of(members: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// Returns the folder of LEAN data; `None`, after one line, when the default one is absent.
-pub fn lean_data(test: &str) -> Option<PathBuf> {
+pub(crate) fn lean_data(test: &str) -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("LEAN_DATA_DIR") {
         return Some(named.into());
     }
@@ -109,7 +109,7 @@ pub fn lean_data(test: &str) -> Option<PathBuf> {
 }
 
 /// Returns a folder beside the LEAN folder, when there is one.
-pub fn sibling(test: &str, name: &str) -> Option<PathBuf> {
+pub(crate) fn sibling(test: &str, name: &str) -> Option<PathBuf> {
     let folder = lean_data(test)?.join("..").join(name);
     if folder.is_dir() {
         return Some(folder);
@@ -119,7 +119,7 @@ pub fn sibling(test: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// Options to import a LEAN folder.
-pub fn lean_options(path: &Path, into: &Path) -> ImportOptions {
+pub(crate) fn lean_options(path: &Path, into: &Path) -> ImportOptions {
     ImportOptions {
         paths: vec![path.into()],
         into: into.into(),
@@ -129,7 +129,7 @@ pub fn lean_options(path: &Path, into: &Path) -> ImportOptions {
 }
 
 /// All files below a folder with their content, by relative path; the lock file left out.
-pub fn snapshot(root: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn snapshot(root: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {

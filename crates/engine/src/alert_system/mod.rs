@@ -168,11 +168,26 @@ impl AlertSystem {
 
 record_enum!(Severity { 0: Info, 1: Warning, 2: Critical });
 record_enum!(AlertKind {
-    0: DailyLoss, 1: Kill, 2: BrokerReject, 3: IllegalTransition, 4: UnknownOrder, 5: OverFill,
-    6: LateFill, 7: Unprotected, 8: BadData, 9: Arithmetic,
+    0: DailyLoss,
+    1: Kill,
+    2: BrokerReject,
+    3: IllegalTransition,
+    4: UnknownOrder,
+    5: OverFill,
+    6: LateFill,
+    7: Unprotected,
+    8: BadData,
+    9: Arithmetic,
 });
 record!(Alert {
-    1: id, 2: time, 3: severity, 4: kind, 5: symbol, 6: strategy, 7: message, 8: repeated,
+    1: id,
+    2: time,
+    3: severity,
+    4: kind,
+    5: symbol,
+    6: strategy,
+    7: message,
+    8: repeated,
 });
 record!(Recent { 1: kind, 2: symbol, 3: strategy, 4: raised_at, 5: held_back });
 record!(AlertSystem { 1: recent, 2: raised });

@@ -1,6 +1,6 @@
-//! Which shared indicators a strategy reads, so that nothing else is computed.
+//! Which shared indicators and facts a strategy reads, so that nothing else is computed.
 
-/// A set of shared indicators of [`SymbolState`](super::SymbolState).
+/// A set of shared indicators and facts of [`SymbolState`](super::SymbolState).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Needs(u8);
 
@@ -14,6 +14,13 @@ impl Needs {
     /// ATR(14) of the regular session's minutes (TI4).
     pub const ATR14: Self = Self(4);
 
+    /// Facts from before the session: previous close, daily ATR, float.
+    pub const FACTS: Self = Self(8);
+    /// Average daily volume (TI17).
+    pub const ADV: Self = Self(32);
+    /// Mean volumes by time of day for relative volume (TI16).
+    pub const BASELINE: Self = Self(16);
+
     /// Returns both sets together.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -23,5 +30,11 @@ impl Needs {
     #[inline]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Returns true when the sets have a member in common.
+    #[inline]
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }

@@ -219,6 +219,19 @@ fn ratio(volume: u64, means: &[f64], minute: i64) -> Option<f64> {
 
 record!(SegmentStats { 1: bars, 2: first, 3: high, 4: low, 5: close, 6: volume });
 record!(SymbolState {
-    1: last, 2: bars, 3: mark, 4: pre, 5: rth, 6: halted, 7: reopened, 8: halts, 9: quote,
-    10: vwap, 11: ema9, 12: atr14, 13: reference, 14: refused, 15: recent,
+    1: last,
+    2: bars,
+    3: mark,
+    4: pre,
+    5: rth,
+    6: halted,
+    7: reopened,
+    8: halts,
+    9: quote,
+    10: vwap,
+    11: ema9,
+    12: atr14,
+    13: reference,
+    14: refused,
+    15: recent,
 });

@@ -27,14 +27,8 @@ pub enum State {
 
 impl State {
     /// All states, in the order of their definition.
-    pub const ALL: [Self; 6] = [
-        Self::Starting,
-        Self::Running,
-        Self::Paused,
-        Self::Stopping,
-        Self::Stopped,
-        Self::Error,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Starting, Self::Running, Self::Paused, Self::Stopping, Self::Stopped, Self::Error];
 
     /// Returns the name in JSON.
     pub const fn name(self) -> &'static str {

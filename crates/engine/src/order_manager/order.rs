@@ -182,7 +182,16 @@ pub type OrderList = ArrayVec<OrderNumber, 3>;
 
 record!(Replacement { 1: client_id, 2: kind, 3: quantity, 4: plan, 5: sizing });
 record!(Order {
-    1: request, 2: strategy, 3: state, 4: cum_qty, 5: cum_value, 6: cancel_pending,
-    7: replace_pending, 8: reason, 9: created, 10: updated, 11: executions,
+    1: request,
+    2: strategy,
+    3: state,
+    4: cum_qty,
+    5: cum_value,
+    6: cancel_pending,
+    7: replace_pending,
+    8: reason,
+    9: created,
+    10: updated,
+    11: executions,
 });
 record!(OrderStore { 1: first, 2: orders });

@@ -5,8 +5,8 @@
 //! [`exits`](super::exits).
 
 use model::{
-    Cash, ExitReason, GroupId, OrderNumber, Ppm, Price, Quantity, Side, Timestamp,
-    TradeFill, record,
+    Cash, ExitReason, GroupId, OrderNumber, Ppm, Price, Quantity, Side, Timestamp, TradeFill,
+    record,
 };
 
 use super::order::OrderList;
@@ -151,7 +151,8 @@ impl Position {
     pub fn finish_entry(&mut self, tick: Price) {
         self.entry_done = true;
         let (Some(entry), direction) = (self.entry_price(), self.direction()) else { return };
-        self.r = self.initial_stop.map(|stop| direction.favour(stop, entry)).filter(|r| r.raw() > 0);
+        self.r =
+            self.initial_stop.map(|stop| direction.favour(stop, entry)).filter(|r| r.raw() > 0);
         let wanted = self.plan.targets;
         for target in wanted.into_iter().flatten() {
             let at = match target.at {
@@ -162,7 +163,8 @@ impl Position {
                     if far_enough { Some(extreme) } else { self.at_r(entry, or_r) }
                 }
             };
-            let (Some(price), Some(slot)) = (at, self.targets.get_mut(usize::from(self.target_count)))
+            let (Some(price), Some(slot)) =
+                (at, self.targets.get_mut(usize::from(self.target_count)))
             else {
                 continue;
             };
@@ -221,12 +223,33 @@ impl Position {
     }
 }
 
-
 record!(PlacedTarget { 1: price, 2: quantity });
 record!(Position {
-    1: group, 2: plan, 3: planned_qty, 4: quantity, 5: max_quantity, 6: cost, 7: entered_qty,
-    8: entered_value, 9: exited_qty, 10: exited_value, 11: entry_done, 12: r, 13: initial_stop,
-    14: targets, 15: target_count, 16: targets_done, 17: stop, 18: target, 19: close,
-    20: close_reason, 21: exit_refused, 22: opened, 23: last_fill, 24: last_exit, 25: flow,
-    26: fees, 27: fills,
+    1: group,
+    2: plan,
+    3: planned_qty,
+    4: quantity,
+    5: max_quantity,
+    6: cost,
+    7: entered_qty,
+    8: entered_value,
+    9: exited_qty,
+    10: exited_value,
+    11: entry_done,
+    12: r,
+    13: initial_stop,
+    14: targets,
+    15: target_count,
+    16: targets_done,
+    17: stop,
+    18: target,
+    19: close,
+    20: close_reason,
+    21: exit_refused,
+    22: opened,
+    23: last_fill,
+    24: last_exit,
+    25: flow,
+    26: fees,
+    27: fills,
 });

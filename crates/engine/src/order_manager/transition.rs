@@ -65,7 +65,9 @@ pub fn after(state: OrderState, event: OrderEvent) -> Result<OrderState, Illegal
         (S::Created, _) => return Err(IllegalTransition { state, event }),
         // A fill is booked in every state: it may have left the broker before our cancel reached
         // it, or before its own acknowledgement reached us (I9, F09, F10).
-        (S::Filled | S::Cancelled | S::Expired | S::Rejected | S::Replaced, E::PartialFill) => state,
+        (S::Filled | S::Cancelled | S::Expired | S::Rejected | S::Replaced, E::PartialFill) => {
+            state
+        }
         (S::Rejected | S::Replaced, E::FullFill) => state,
         (_, E::FullFill) => S::Filled,
         (_, E::PartialFill) => S::PartiallyFilled,
@@ -84,9 +86,13 @@ pub fn after(state: OrderState, event: OrderEvent) -> Result<OrderState, Illegal
         // The replacement is the same order under its next attempt: it stays where it was.
         (S::Sent | S::Unknown | S::Accepted, E::Replaced) => S::Working,
         (S::Working | S::PartiallyFilled, E::Replaced) => state,
-        (S::Sent | S::Unknown | S::Accepted | S::Working | S::PartiallyFilled, E::Restated) => state,
+        (S::Sent | S::Unknown | S::Accepted | S::Working | S::PartiallyFilled, E::Restated) => {
+            state
+        }
         // A repeated end says nothing new.
-        (S::Cancelled, E::Cancelled) | (S::Expired, E::Expired) | (S::Rejected, E::Rejected) => state,
+        (S::Cancelled, E::Cancelled) | (S::Expired, E::Expired) | (S::Rejected, E::Rejected) => {
+            state
+        }
         (S::Sent | S::Accepted | S::Working | S::PartiallyFilled | S::Unknown, E::Unknown) => {
             S::Unknown
         }

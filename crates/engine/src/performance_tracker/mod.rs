@@ -39,9 +39,8 @@ impl Watch {
             _ => self.include(bar.low, bar.high),
         }
         self.bars = self.bars.saturating_add(1);
-        let better = self
-            .best_close
-            .is_none_or(|best| direction.favour(best, bar.close).is_positive());
+        let better =
+            self.best_close.is_none_or(|best| direction.favour(best, bar.close).is_positive());
         if better {
             self.best_close = Some(bar.close);
         }

@@ -2,11 +2,11 @@
 //!
 //! Only this module builds [`Approved`]; an order without it cannot become an intent.
 
+use model::record::{DecodeError, Reader, Writer};
 use model::{
     ExecutionReport, NewOrder, OrderKind, OrderNumber, Price, Quantity, Side, StrategyId, SymbolId,
     Timestamp,
 };
-use model::record::{DecodeError, Reader, Writer};
 
 use super::controls::{self, Control};
 use super::limits::Limits;

@@ -118,7 +118,19 @@ impl Rejection {
 }
 
 record_enum!(RejectCode {
-    0: GateClosed, 1: OrderInvalid, 2: OrderValue, 3: OffTick, 4: PositionSize, 5: MaxPositions,
-    6: DailyLoss, 7: SymbolTaken, 8: Session, 9: StopTooNear, 10: StopTooFar, 11: Unprotected,
-    12: SizeTooSmall, 13: RiskTooSmall, 14: NoReference,
+    0: GateClosed,
+    1: OrderInvalid,
+    2: OrderValue,
+    3: OffTick,
+    4: PositionSize,
+    5: MaxPositions,
+    6: DailyLoss,
+    7: SymbolTaken,
+    8: Session,
+    9: StopTooNear,
+    10: StopTooFar,
+    11: Unprotected,
+    12: SizeTooSmall,
+    13: RiskTooSmall,
+    14: NoReference,
 });

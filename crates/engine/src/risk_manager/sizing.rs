@@ -101,9 +101,13 @@ pub fn size(plan: &Plan, limits: &Limits, facts: &SizingFacts) -> Result<Sizing,
     if shares < limits.min_quantity.max(1) {
         return Err(Rejection::new(RejectCode::SizeTooSmall, limits.min_quantity as f64, term));
     }
-    let quantity = Quantity::from_shares(shares)
-        .ok_or(Rejection::new(RejectCode::OrderInvalid, 0.0, shares as f64))?;
-    if let (Size::ByRisk { .. }, Some(distance), Some(least)) = (plan.size, distance, limits.min_risk)
+    let quantity = Quantity::from_shares(shares).ok_or(Rejection::new(
+        RejectCode::OrderInvalid,
+        0.0,
+        shares as f64,
+    ))?;
+    if let (Size::ByRisk { .. }, Some(distance), Some(least)) =
+        (plan.size, distance, limits.min_risk)
     {
         let risk = distance.notional(quantity).unwrap_or(Cash::ZERO);
         if risk < least {
@@ -153,8 +157,7 @@ fn caps(
     let worst = plan.worst_price();
     let by_value = |value: Option<Cash>, term| Some((value?.shares_at(worst).unwrap_or(0), term));
     let position = limits.position_value(facts.equity).map(|v| v.minus(facts.in_symbol));
-    let power =
-        limits.buying_power_pct.map(|pct| facts.equity.minus(facts.gross).times_ppm(pct.0));
+    let power = limits.buying_power_pct.map(|pct| facts.equity.minus(facts.gross).times_ppm(pct.0));
     let recent = limits.max_recent_volume_pct.map(|pct| {
         let shares = model::Volume(facts.recent_volume).part_ppm(pct.0);
         (shares, SizingTerm::RecentVolume)
@@ -179,7 +182,13 @@ fn caps(
 }
 
 record_enum!(SizingTerm {
-    0: Fixed, 1: Risk, 2: Position, 3: OrderValue, 4: BuyingPower, 5: RecentVolume, 6: Adv,
+    0: Fixed,
+    1: Risk,
+    2: Position,
+    3: OrderValue,
+    4: BuyingPower,
+    5: RecentVolume,
+    6: Adv,
     7: DailyBudget,
 });
 record!(Sizing { 1: quantity, 2: distance, 3: binding });

@@ -1,8 +1,6 @@
 //! Decision records: for every evaluation, what came of it and by which rule (I17).
 
-use model::{
-    OrderNumber, StrategyId, SymbolId, Timestamp, record, record_enum,
-};
+use model::{OrderNumber, StrategyId, SymbolId, Timestamp, record, record_enum};
 
 use crate::risk_manager::RejectCode;
 

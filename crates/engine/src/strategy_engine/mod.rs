@@ -12,7 +12,5 @@ mod strategy;
 pub use context::Context;
 pub(crate) use context::{Want, Wishes};
 pub use decision::{Decision, Finding, Outcome, Rule, Values};
-pub use plan::{
-    Breakeven, Direction, Plan, Size, Target, TargetAt, Trail, TrailRule,
-};
+pub use plan::{Breakeven, Direction, Plan, Size, Target, TargetAt, Trail, TrailRule};
 pub use strategy::{Event, RuleInfo, SessionEvent, Strategy};

@@ -202,6 +202,15 @@ record_enum!(TrailRule {
 });
 record!(Trail { 1: rule, 2: after_first_target });
 record!(Plan {
-    1: direction, 2: entry, 3: reference, 4: stop, 5: size, 6: targets, 7: breakeven, 8: trail,
-    9: time_stop_minutes, 10: flat_by, 11: expires,
+    1: direction,
+    2: entry,
+    3: reference,
+    4: stop,
+    5: size,
+    6: targets,
+    7: breakeven,
+    8: trail,
+    9: time_stop_minutes,
+    10: flat_by,
+    11: expires,
 });

@@ -65,6 +65,8 @@ impl Corporate {
 pub struct ReferenceOptions {
     /// Sessions in a volume baseline (TI16): 5 to 60, cut to that range; default 14.
     pub baseline_sessions: usize,
+    /// Compute volume baselines at all; they cost most of the work. Default true.
+    pub volume_baseline: bool,
     /// Subtract a cash dividend of at least 0.5 % of the price from the previous close (TB6);
     /// default true.
     pub gap_adjust_dividend: bool,
@@ -72,7 +74,7 @@ pub struct ReferenceOptions {
 
 impl Default for ReferenceOptions {
     fn default() -> Self {
-        Self { baseline_sessions: 14, gap_adjust_dividend: true }
+        Self { baseline_sessions: 14, volume_baseline: true, gap_adjust_dividend: true }
     }
 }
 
@@ -192,6 +194,9 @@ impl ReferenceBuilder {
 
     /// Returns the volume baselines of the sessions before today (TI16), none with too few of them.
     fn baseline(&self, adjust: &Adjust<'_>, rth_minutes: u16) -> Option<VolumeBaseline> {
+        if !self.options.volume_baseline {
+            return None;
+        }
         let end = self.sessions.partition_point(|session| session.date < adjust.session);
         let sessions = self.sessions.range(..end).rev();
         let weighted = sessions.map(|session| (session, adjust.factor(session.date)));

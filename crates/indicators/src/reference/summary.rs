@@ -1,8 +1,9 @@
 //! One completed session and one daily bar: what a day leaves behind for later days.
 
+use model::exchange::Segment;
 use model::{Bar, Date, Price};
 
-use crate::session::{Segment, SessionTimes, minute_index};
+use crate::session::{SessionTimes, minute_index};
 
 /// A daily bar: the official consolidated one, or one made of a session's minute bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +68,13 @@ impl SessionSummary {
 
     fn add(&mut self, times: &SessionTimes, bar: &Bar) {
         let (minutes, from) = match times.segment(bar.start) {
-            Segment::Closed => return,
-            Segment::Post => {
+            None => return,
+            Some(Segment::Post) => {
                 self.volume = self.volume.saturating_add(bar.volume.0);
                 return;
             }
-            Segment::Pre => (&mut self.pre, times.pre_open),
-            Segment::Rth => {
+            Some(Segment::Pre) => (&mut self.pre, times.pre_open),
+            Some(Segment::Rth) => {
                 self.open = self.open.or(Some(bar.open));
                 self.high = self.high.max(Some(bar.high));
                 self.low = Some(self.low.map_or(bar.low, |low| low.min(bar.low)));

@@ -5,8 +5,9 @@
 use indicators::reference::{Corporate, ReferenceBuilder, ReferenceOptions, SessionSummary};
 use indicators::{
     AtrDay, DayVwap, Ema, Gap, HodLod, OpeningRange, PremarketRange, PrevHodVwap, PriceRange, Rvol,
-    Segment, SessionTimes, VwapScope,
+    SessionTimes, VwapScope,
 };
+use model::exchange::Segment;
 use model::record::{Reader, Record, encode};
 use model::{Bar, Date, MINUTE_NS, Price, SymbolDay, SymbolId, Timestamp};
 
@@ -38,13 +39,8 @@ fn sessions() -> Vec<Session> {
     for row in table("intraday_bars.csv").rows() {
         let times = times(row);
         let bar = row.bar(row.text("start_utc").parse().unwrap());
-        let segment = match times.segment(bar.start) {
-            Segment::Pre => "pre",
-            Segment::Rth => "rth",
-            Segment::Post => "post",
-            Segment::Closed => "closed",
-        };
-        assert_eq!(segment, row.text("segment"), "TB3 at {}", bar.start);
+        let segment = times.segment(bar.start).map(Segment::name);
+        assert_eq!(segment, Some(row.text("segment")), "TB3 at {}", bar.start);
         match sessions.last_mut().filter(|last| last.times.date == times.date) {
             Some(last) => last.bars.push(bar),
             None => sessions.push(Session { times, bars: vec![bar] }),

@@ -5,7 +5,7 @@ use crate::random::Random;
 /// The class of a stock.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Class {
-    /// 3 to 13 dollars, small float: the stocks of gap_and_go.
+    /// 3 to 12 dollars, small float: the stocks of gap_and_go.
     Small,
     /// 30 to 250 dollars, millions of shares a day: the stocks of vwap_reclaim.
     Liquid,
@@ -43,7 +43,7 @@ impl Character {
         match class {
             Class::Small => Self {
                 class,
-                base_price: random.between(3.6, 12.0),
+                base_price: random.between(3.6, 10.0),
                 daily_volume: random.between(350_000.0, 1_200_000.0),
                 daily_sigma: random.between(0.025, 0.040),
                 float_shares: whole(random.between(6e6, 40e6)),

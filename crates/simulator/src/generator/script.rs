@@ -71,8 +71,8 @@ impl Script {
     ) -> Self {
         match profile {
             Profile::GapAndGo => gap_and_go(character, random),
-            Profile::GapFade => gap_fade(character, random),
-            Profile::GapHalt => gap_halt(character, random),
+            Profile::GapFade => gap_fade(character, away, random),
+            Profile::GapHalt => gap_halt(character, away, random),
             Profile::GapDown => gap_down(character, random),
             Profile::VwapReclaim => vwap_reclaim(character, random),
             Profile::Trend => trend(character, away, random),
@@ -87,9 +87,10 @@ fn quiet(character: &Character, away: f64, random: &mut Random) -> Script {
     let widest = if character.class == Class::Liquid { 0.008 } else { 0.02 };
     let gap = random.normal() * 0.3 * character.daily_sigma - 0.2 * away;
     let gap = gap.clamp(-widest, widest);
+    let back = (-0.2 * away).clamp(-0.06, 0.06);
     Script {
         pre: Course::new(&[(-330.0, 1.0 + 0.3 * gap), (-60.0, 1.0 + 0.8 * gap), (0.0, 1.0 + gap)]),
-        rth: Course::default(),
+        rth: Course::new(&[(0.0, 1.0), (390.0, 1.0 + back)]),
         reference: Reference::LastPrice,
         pull: 0.004,
         sigma: random.between(0.65, 0.95),
@@ -120,6 +121,7 @@ fn trend(character: &Character, away: f64, random: &mut Random) -> Script {
 
 fn choppy(character: &Character, away: f64, random: &mut Random) -> Script {
     Script {
+        rth: Course::default(),
         pull: random.between(0.05, 0.09),
         sigma: random.between(0.8, 1.1),
         ..quiet(character, away, random)
@@ -173,7 +175,7 @@ fn gap_down(character: &Character, random: &mut Random) -> Script {
     }
 }
 
-/// What the days of a small stock with news have in common.
+/// What the days of a small stock with news have in common: a gap of 7 to 18 %.
 fn small_gap(character: &Character, random: &mut Random, rth: Course) -> Script {
     let news = -random.between(75.0, 140.0);
     let gap = random.between(0.07, 0.18);
@@ -182,7 +184,7 @@ fn small_gap(character: &Character, random: &mut Random, rth: Course) -> Script 
         rth,
         reference: Reference::PreHigh,
         pull: 0.12,
-        sigma: random.between(1.3, 1.7),
+        sigma: random.between(1.7, 2.3),
         volume: random.between(9.0, 18.0),
         pre_share: random.between(0.10, 0.16),
         news_at: Some(news),
@@ -205,13 +207,14 @@ fn gap_and_go(character: &Character, random: &mut Random) -> Script {
         (200.0, 1.0 + 0.6 * run),
         (390.0, 1.0 + 0.5 * run),
     ]);
-    Script { pull: 0.2, sigma: random.between(0.9, 1.2), ..small_gap(character, random, rth) }
+    Script { pull: 0.2, sigma: random.between(1.5, 1.9), ..small_gap(character, random, rth) }
 }
 
 /// Looks the same at the scan; half of the time it breaks the high by a little. Then it falls.
-fn gap_fade(character: &Character, random: &mut Random) -> Script {
+fn gap_fade(character: &Character, away: f64, random: &mut Random) -> Script {
     let top = if random.chance(0.5) { 1.004 } else { 0.985 };
-    let fall = random.between(0.09, 0.16);
+    // A price far above its base falls further, so that many days of news do not add up.
+    let fall = random.between(0.09, 0.16) + (0.5 * away).clamp(0.0, 0.2);
     let rth = Course::new(&[
         (0.0, 0.975),
         (6.0, top),
@@ -223,7 +226,7 @@ fn gap_fade(character: &Character, random: &mut Random) -> Script {
 }
 
 /// Two runs too fast for the price bands: one up, one down.
-fn gap_halt(character: &Character, random: &mut Random) -> Script {
+fn gap_halt(character: &Character, away: f64, random: &mut Random) -> Script {
     let up = random.between(8.0, 16.0);
     let down = up + random.between(22.0, 30.0);
     let rth = Course::new(&[
@@ -234,7 +237,7 @@ fn gap_halt(character: &Character, random: &mut Random) -> Script {
         (down, 1.20),
         (down + 3.0, 1.02),
         (down + 40.0, 1.0),
-        (390.0, 0.97),
+        (390.0, 0.97 - (0.5 * away).clamp(0.0, 0.2)),
     ]);
     Script { pull: 0.5, ..small_gap(character, random, rth) }
 }

@@ -17,7 +17,8 @@ pub(super) fn rth_volume(minute: i64, length: i64) -> f64 {
     let to_close = (length - 1 - minute) as f64;
     let opening = if minute == 0 { 3.0 } else { 0.0 };
     let closing = if to_close < 45.0 { 1.5 * (1.0 - to_close / 45.0) } else { 0.0 };
-    0.7 + 3.0 / (1.0 + from_open / 13.0) + opening + closing
+    let last = if minute == length - 1 { 2.8 } else { 0.0 };
+    0.7 + 3.0 / (1.0 + from_open / 13.0) + opening + closing + last
 }
 
 /// Returns the volatility of a regular minute relative to others: twice as high at the open as at

@@ -6,44 +6,172 @@ use model::Ppm;
 use crate::TimeOfDay;
 use crate::parameters::{Kind, Parameter, Settings};
 
-
 /// The table of TG1-TG29.
 pub(crate) const PARAMETERS: &[Parameter] = &[
     Parameter::new("scan_time", Kind::Time, "09:29", "TG1", "when candidates are chosen"),
-    Parameter::new("min_gap_percent", Kind::Number, "4", "TG2", "smallest gap at the scan and at the open").within(1.0, 50.0),
-    Parameter::new("max_gap_percent", Kind::Number, "40", "TG3", "largest gap at the scan").within(10.0, 500.0),
-    Parameter::new("min_pm_volume", Kind::Int, "50000", "TG4", "premarket shares at the scan").within(0.0, 5e6),
-    Parameter::new("min_pm_dollar_volume", Kind::Number, "500000", "TG5", "premarket dollars at the scan").within(0.0, 1e8),
-    Parameter::new("min_rvol_pm", Kind::Number, "2.0", "TG6", "premarket volume over its mean").within(0.0, 50.0),
-    Parameter::new("price_min", Kind::Number, "2", "TG7", "lowest price at the scan").within(0.5, 2_000.0),
-    Parameter::new("price_max", Kind::Number, "20", "TG7", "highest price at the scan").within(0.5, 2_000.0),
-    Parameter::new("max_float", Kind::NumberOrNone, "100000000", "TG8", "largest float in shares").within(1e6, 1e12),
-    Parameter::new("float_missing", Kind::Choice(&["pass", "reject"]), "pass", "TG9", "what a missing float does"),
-    Parameter::new("max_pullback_in_range", Kind::Number, "0.50", "TG10", "distance from the premarket high as a part of the range").within(0.0, 1.0),
-    Parameter::new("min_gap_retained", Kind::Number, "0.5", "TG11", "gap at the scan over the gap at the premarket high").within(0.0, 1.0),
-    Parameter::new("require_news", Kind::Switch, "false", "TG12", "only with a catalyst; needs a news feed"),
-    Parameter::new("max_candidates", Kind::Int, "5", "TG13", "candidates kept, by gap times relative volume").within(1.0, 50.0),
-    Parameter::new("trigger", Kind::Choice(&["pm_high", "or1", "or5", "max_pm_high_or1", "max_pm_high_or5"]), "pm_high", "TG14", "level whose break is bought"),
+    Parameter::new(
+        "min_gap_percent",
+        Kind::Number,
+        "4",
+        "TG2",
+        "smallest gap at the scan and at the open",
+    )
+    .within(1.0, 50.0),
+    Parameter::new("max_gap_percent", Kind::Number, "40", "TG3", "largest gap at the scan")
+        .within(10.0, 500.0),
+    Parameter::new("min_pm_volume", Kind::Int, "50000", "TG4", "premarket shares at the scan")
+        .within(0.0, 5e6),
+    Parameter::new(
+        "min_pm_dollar_volume",
+        Kind::Number,
+        "500000",
+        "TG5",
+        "premarket dollars at the scan",
+    )
+    .within(0.0, 1e8),
+    Parameter::new("min_rvol_pm", Kind::Number, "2.0", "TG6", "premarket volume over its mean")
+        .within(0.0, 50.0),
+    Parameter::new("price_min", Kind::Number, "2", "TG7", "lowest price at the scan")
+        .within(0.5, 2_000.0),
+    Parameter::new("price_max", Kind::Number, "20", "TG7", "highest price at the scan")
+        .within(0.5, 2_000.0),
+    Parameter::new("max_float", Kind::NumberOrNone, "100000000", "TG8", "largest float in shares")
+        .within(1e6, 1e12),
+    Parameter::new(
+        "float_missing",
+        Kind::Choice(&["pass", "reject"]),
+        "pass",
+        "TG9",
+        "what a missing float does",
+    ),
+    Parameter::new(
+        "max_pullback_in_range",
+        Kind::Number,
+        "0.50",
+        "TG10",
+        "distance from the premarket high as a part of the range",
+    )
+    .within(0.0, 1.0),
+    Parameter::new(
+        "min_gap_retained",
+        Kind::Number,
+        "0.5",
+        "TG11",
+        "gap at the scan over the gap at the premarket high",
+    )
+    .within(0.0, 1.0),
+    Parameter::new(
+        "require_news",
+        Kind::Switch,
+        "false",
+        "TG12",
+        "only with a catalyst; needs a news feed",
+    ),
+    Parameter::new(
+        "max_candidates",
+        Kind::Int,
+        "5",
+        "TG13",
+        "candidates kept, by gap times relative volume",
+    )
+    .within(1.0, 50.0),
+    Parameter::new(
+        "trigger",
+        Kind::Choice(&["pm_high", "or1", "or5", "max_pm_high_or1", "max_pm_high_or5"]),
+        "pm_high",
+        "TG14",
+        "level whose break is bought",
+    ),
     Parameter::new("entry_start", Kind::Time, "open+1m", "TG15", "entries from"),
     Parameter::new("entry_end", Kind::Time, "open+60m", "TG15", "entries until"),
-    Parameter::new("min_rvol_first_bar", Kind::Number, "2.0", "TG16", "volume of the first bar over its mean").within(0.0, 50.0),
-    Parameter::new("require_green_first_bar", Kind::Switch, "true", "TG17", "first bar closes at or above its open"),
+    Parameter::new(
+        "min_rvol_first_bar",
+        Kind::Number,
+        "2.0",
+        "TG16",
+        "volume of the first bar over its mean",
+    )
+    .within(0.0, 50.0),
+    Parameter::new(
+        "require_green_first_bar",
+        Kind::Switch,
+        "true",
+        "TG17",
+        "first bar closes at or above its open",
+    ),
     Parameter::new("above_vwap", Kind::Switch, "true", "TG18", "last close above the session VWAP"),
-    Parameter::new("chase_percent", Kind::Number, "0.5", "TG19", "limit above the trigger").within(0.05, 2.0),
-    Parameter::new("stop_mode", Kind::Choice(&["low_since_open", "or_low", "vwap", "atr"]), "low_since_open", "TG20", "protective stop"),
-    Parameter::new("stop_atr", Kind::Number, "2.0", "TG20", "multiple of the 1-minute ATR for stop_mode atr").within(0.5, 10.0),
-    Parameter::new("min_stop_percent", Kind::Number, "0.3", "TG21", "smallest stop distance").within(0.05, 10.0),
-    Parameter::new("max_stop_percent", Kind::Number, "5.0", "TG21", "largest stop distance").within(0.5, 20.0),
-    Parameter::new("wider_stop", Kind::Choice(&["skip", "cap"]), "skip", "TG21", "what a wider stop does"),
+    Parameter::new("chase_percent", Kind::Number, "0.5", "TG19", "limit above the trigger")
+        .within(0.05, 2.0),
+    Parameter::new(
+        "stop_mode",
+        Kind::Choice(&["low_since_open", "or_low", "vwap", "atr"]),
+        "low_since_open",
+        "TG20",
+        "protective stop",
+    ),
+    Parameter::new(
+        "stop_atr",
+        Kind::Number,
+        "2.0",
+        "TG20",
+        "multiple of the 1-minute ATR for stop_mode atr",
+    )
+    .within(0.5, 10.0),
+    Parameter::new("min_stop_percent", Kind::Number, "0.3", "TG21", "smallest stop distance")
+        .within(0.05, 10.0),
+    Parameter::new("max_stop_percent", Kind::Number, "5.0", "TG21", "largest stop distance")
+        .within(0.5, 20.0),
+    Parameter::new(
+        "wider_stop",
+        Kind::Choice(&["skip", "cap"]),
+        "skip",
+        "TG21",
+        "what a wider stop does",
+    ),
     Parameter::new("targets", Kind::Targets, "2.0:0.5", "TG22", "targets as R:fraction"),
-    Parameter::new("breakeven_after", Kind::Choice(&["none", "1R", "2R", "first_target"]), "first_target", "TG23", "when the stop moves to the entry"),
-    Parameter::new("trail", Kind::Choice(&["none", "ema9", "vwap", "low3", "low5", "atr"]), "ema9", "TG24", "exit of the rest after the first target"),
-    Parameter::new("trail_atr", Kind::Number, "2.0", "TG24", "multiple of the 1-minute ATR for trail atr").within(0.5, 10.0),
-    Parameter::new("time_stop_minutes", Kind::IntOrOff, "30", "TG25", "minutes within which +1R must be touched").within(5.0, 120.0),
+    Parameter::new(
+        "breakeven_after",
+        Kind::Choice(&["none", "1R", "2R", "first_target"]),
+        "first_target",
+        "TG23",
+        "when the stop moves to the entry",
+    ),
+    Parameter::new(
+        "trail",
+        Kind::Choice(&["none", "ema9", "vwap", "low3", "low5", "atr"]),
+        "ema9",
+        "TG24",
+        "exit of the rest after the first target",
+    ),
+    Parameter::new(
+        "trail_atr",
+        Kind::Number,
+        "2.0",
+        "TG24",
+        "multiple of the 1-minute ATR for trail atr",
+    )
+    .within(0.5, 10.0),
+    Parameter::new(
+        "time_stop_minutes",
+        Kind::IntOrOff,
+        "30",
+        "TG25",
+        "minutes within which +1R must be touched",
+    )
+    .within(5.0, 120.0),
     Parameter::new("flat_by", Kind::Time, "11:30", "TG26", "flat at the latest"),
-    Parameter::new("max_entries", Kind::Int, "2", "TG27", "entries per symbol and day").within(1.0, 5.0),
-    Parameter::new("cool_down_bars", Kind::Int, "5", "TG27", "bars after an exit").within(0.0, 60.0),
-    Parameter::new("strategy_day_stop", Kind::Number, "-3", "TG28", "result of the day in R that ends entries").within(-10.0, -1.0),
+    Parameter::new("max_entries", Kind::Int, "2", "TG27", "entries per symbol and day")
+        .within(1.0, 5.0),
+    Parameter::new("cool_down_bars", Kind::Int, "5", "TG27", "bars after an exit")
+        .within(0.0, 60.0),
+    Parameter::new(
+        "strategy_day_stop",
+        Kind::Number,
+        "-3",
+        "TG28",
+        "result of the day in R that ends entries",
+    )
+    .within(-10.0, -1.0),
     Parameter::new("side", Kind::Choice(&["long"]), "long", "TG29", "long only so far"),
 ];
 
@@ -178,9 +306,9 @@ fn trail_rule(s: &Settings) -> TrailRule {
         "vwap" => TrailRule::Vwap { closes: 1 },
         "low3" => TrailRule::LowOf { bars: 3 },
         "low5" => TrailRule::LowOf { bars: 5 },
-        "atr" => {
-            TrailRule::Atr { multiple: Ppm::from_fraction(s.number("trail_atr")).unwrap_or_default() }
-        }
+        "atr" => TrailRule::Atr {
+            multiple: Ppm::from_fraction(s.number("trail_atr")).unwrap_or_default(),
+        },
         _ => TrailRule::Off,
     }
 }

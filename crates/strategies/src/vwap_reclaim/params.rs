@@ -9,32 +9,112 @@ use crate::parameters::{Kind, Parameter, Settings};
 pub(crate) const PARAMETERS: &[Parameter] = &[
     Parameter::new("price_min", Kind::Number, "5", "TV1", "lowest price").within(0.5, 10_000.0),
     Parameter::new("price_max", Kind::Number, "500", "TV1", "highest price").within(0.5, 100_000.0),
-    Parameter::new("min_adv", Kind::Number, "1000000", "TV2", "average daily volume in shares").within(0.0, 1e10),
-    Parameter::new("min_atr", Kind::Number, "0.50", "TV3", "daily ATR in dollars").within(0.0, 1_000.0),
-    Parameter::new("in_play", Kind::Switch, "true", "TV4", "only stocks with a gap or relative volume"),
-    Parameter::new("in_play_gap_percent", Kind::Number, "2", "TV4", "gap at the open, either way").within(0.0, 50.0),
-    Parameter::new("in_play_rvol", Kind::Number, "1.5", "TV4", "cumulative relative volume").within(0.0, 50.0),
-    Parameter::new("bias", Kind::Choice(&["none", "green_day"]), "none", "TV5", "condition on the day"),
+    Parameter::new("min_adv", Kind::Number, "1000000", "TV2", "average daily volume in shares")
+        .within(0.0, 1e10),
+    Parameter::new("min_atr", Kind::Number, "0.50", "TV3", "daily ATR in dollars")
+        .within(0.0, 1_000.0),
+    Parameter::new(
+        "in_play",
+        Kind::Switch,
+        "true",
+        "TV4",
+        "only stocks with a gap or relative volume",
+    ),
+    Parameter::new("in_play_gap_percent", Kind::Number, "2", "TV4", "gap at the open, either way")
+        .within(0.0, 50.0),
+    Parameter::new("in_play_rvol", Kind::Number, "1.5", "TV4", "cumulative relative volume")
+        .within(0.0, 50.0),
+    Parameter::new(
+        "bias",
+        Kind::Choice(&["none", "green_day"]),
+        "none",
+        "TV5",
+        "condition on the day",
+    ),
     Parameter::new("entry_start", Kind::Time, "open+15m", "TV6", "entries from"),
     Parameter::new("entry_end", Kind::Time, "close-60m", "TV6", "entries until"),
-    Parameter::new("min_bars_below", Kind::Int, "5", "TV7", "closes below VWAP in a row before").within(2.0, 120.0),
-    Parameter::new("min_depth_percent", Kind::Number, "0.2", "TV8", "smallest depth below VWAP").within(0.0, 10.0),
-    Parameter::new("max_depth_percent", Kind::Number, "3.0", "TV8", "largest depth below VWAP").within(0.1, 50.0),
-    Parameter::new("min_volume_ratio", Kind::Number, "1.5", "TV9", "volume of the reclaim bar over the mean of 20").within(0.0, 5.0),
-    Parameter::new("upper_half", Kind::Switch, "true", "TV10", "the reclaim bar closes in its upper half"),
-    Parameter::new("hold_bars", Kind::Int, "1", "TV11", "further closes at or above VWAP").within(0.0, 10.0),
-    Parameter::new("entry_mode", Kind::Choice(&["break", "next_open", "retest"]), "break", "TV12", "how it is entered"),
-    Parameter::new("chase_percent", Kind::Number, "0.2", "TV13", "limit above the trigger").within(0.01, 2.0),
-    Parameter::new("valid_bars", Kind::Int, "5", "TV13", "bars for which the entry works").within(1.0, 60.0),
-    Parameter::new("stop_buffer_atr", Kind::Number, "0.1", "TV14", "room below the stop in 1-minute ATR").within(0.0, 5.0),
-    Parameter::new("min_stop_percent", Kind::Number, "0.2", "TV15", "smallest stop distance").within(0.01, 10.0),
-    Parameter::new("max_stop_percent", Kind::Number, "2.0", "TV15", "largest stop distance").within(0.1, 20.0),
-    Parameter::new("target_hod_min_r", Kind::Number, "1.5", "TV16", "smallest distance in R for the high of day to be the target").within(0.1, 20.0),
-    Parameter::new("target_r", Kind::Number, "2.0", "TV16", "first target in R otherwise").within(0.1, 20.0),
-    Parameter::new("target_fraction", Kind::Number, "0.5", "TV16", "part closed at the first target").within(0.01, 1.0),
-    Parameter::new("vwap_exit_closes", Kind::IntOrOff, "2", "TV17", "closes below VWAP in a row that close the position").within(1.0, 5.0),
-    Parameter::new("time_stop_minutes", Kind::IntOrOff, "60", "TV18", "minutes within which +1R must be touched").within(5.0, 390.0),
-    Parameter::new("max_entries", Kind::Int, "2", "TV19", "entries per symbol and day").within(1.0, 10.0),
+    Parameter::new("min_bars_below", Kind::Int, "5", "TV7", "closes below VWAP in a row before")
+        .within(2.0, 120.0),
+    Parameter::new("min_depth_percent", Kind::Number, "0.2", "TV8", "smallest depth below VWAP")
+        .within(0.0, 10.0),
+    Parameter::new("max_depth_percent", Kind::Number, "3.0", "TV8", "largest depth below VWAP")
+        .within(0.1, 50.0),
+    Parameter::new(
+        "min_volume_ratio",
+        Kind::Number,
+        "1.5",
+        "TV9",
+        "volume of the reclaim bar over the mean of 20",
+    )
+    .within(0.0, 5.0),
+    Parameter::new(
+        "upper_half",
+        Kind::Switch,
+        "true",
+        "TV10",
+        "the reclaim bar closes in its upper half",
+    ),
+    Parameter::new("hold_bars", Kind::Int, "1", "TV11", "further closes at or above VWAP")
+        .within(0.0, 10.0),
+    Parameter::new(
+        "entry_mode",
+        Kind::Choice(&["break", "next_open", "retest"]),
+        "break",
+        "TV12",
+        "how it is entered",
+    ),
+    Parameter::new("chase_percent", Kind::Number, "0.2", "TV13", "limit above the trigger")
+        .within(0.01, 2.0),
+    Parameter::new("valid_bars", Kind::Int, "5", "TV13", "bars for which the entry works")
+        .within(1.0, 60.0),
+    Parameter::new(
+        "stop_buffer_atr",
+        Kind::Number,
+        "0.1",
+        "TV14",
+        "room below the stop in 1-minute ATR",
+    )
+    .within(0.0, 5.0),
+    Parameter::new("min_stop_percent", Kind::Number, "0.2", "TV15", "smallest stop distance")
+        .within(0.01, 10.0),
+    Parameter::new("max_stop_percent", Kind::Number, "2.0", "TV15", "largest stop distance")
+        .within(0.1, 20.0),
+    Parameter::new(
+        "target_hod_min_r",
+        Kind::Number,
+        "1.5",
+        "TV16",
+        "smallest distance in R for the high of day to be the target",
+    )
+    .within(0.1, 20.0),
+    Parameter::new("target_r", Kind::Number, "2.0", "TV16", "first target in R otherwise")
+        .within(0.1, 20.0),
+    Parameter::new(
+        "target_fraction",
+        Kind::Number,
+        "0.5",
+        "TV16",
+        "part closed at the first target",
+    )
+    .within(0.01, 1.0),
+    Parameter::new(
+        "vwap_exit_closes",
+        Kind::IntOrOff,
+        "2",
+        "TV17",
+        "closes below VWAP in a row that close the position",
+    )
+    .within(1.0, 5.0),
+    Parameter::new(
+        "time_stop_minutes",
+        Kind::IntOrOff,
+        "60",
+        "TV18",
+        "minutes within which +1R must be touched",
+    )
+    .within(5.0, 390.0),
+    Parameter::new("max_entries", Kind::Int, "2", "TV19", "entries per symbol and day")
+        .within(1.0, 10.0),
     Parameter::new("flat_by", Kind::Time, "close-5m", "TV20", "flat at the latest"),
     Parameter::new("side", Kind::Choice(&["long"]), "long", "TV21", "long only so far"),
 ];

@@ -26,12 +26,8 @@ pub trait Control: Debug + Send {
     fn id(&self) -> &'static str;
 
     /// Refuses a proposal or lets it pass.
-    fn check(
-        &self,
-        proposal: &Proposal,
-        worst: &WorstCase,
-        books: &Books,
-    ) -> Result<(), Rejection>;
+    fn check(&self, proposal: &Proposal, worst: &WorstCase, books: &Books)
+    -> Result<(), Rejection>;
 
     /// Learns what happened: once per approved order, report, and session change.
     fn observe(&mut self, _event: &GateEvent<'_>) {}

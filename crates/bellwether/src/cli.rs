@@ -1,0 +1,172 @@
+//! The arguments of the process: global flags and the list of commands.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use strategies::Registry;
+use tracing::debug;
+
+use crate::commands;
+use crate::config::{Effective, Layers, LogLevel, load};
+use crate::exit::{Exit, Failure};
+use crate::{log, terminal};
+
+/// The folder for everything the program writes, unless another is named.
+pub(crate) const DEFAULT_DATA_DIR: &str = "bellwether-data";
+
+/// Trades US equities intraday, safely: backtests and demos on recorded or generated markets.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bellwether",
+    version = crate::BUILD,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  bellwether demo\n  bellwether backtest --data market --strategy vwap_reclaim --from 2011-03-01"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Configuration file [default: bellwether.toml where it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "BELLWETHER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder for everything that is written
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_DATA_DIR, env = "BELLWETHER_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// How much is logged to stderr
+    #[arg(long, global = true, value_name = "LEVEL", ignore_case = true,
+        value_parser = clap::builder::PossibleValuesParser::new(LogLevel::NAMES))]
+    pub(crate) log_level: Option<String>,
+    /// How it is logged [default: text; json outside development]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+    /// When text has colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For a collector: one JSON object a line.
+    Json,
+}
+
+/// When text has colours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Color {
+    /// On terminals.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run an accelerated market day through the whole system
+    Demo(commands::demo::Args),
+    /// Run strategies over stored data and report
+    Backtest(commands::backtest::Args),
+    /// Market data on disk
+    Data(commands::data::Args),
+    /// List strategies and their parameters
+    Strategies(commands::strategies::Args),
+    /// Sessions, closures and early closes of the exchange
+    Calendar(commands::calendar::Args),
+    /// The configuration
+    Config(commands::config::Args),
+    /// Print completions for a shell
+    Completions(commands::completions::Args),
+}
+
+/// What every command works with.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Global flags.
+    pub(crate) global: Global,
+    /// The strategies of this build.
+    pub(crate) registry: Registry,
+}
+
+impl Context {
+    /// Returns the layers of configuration that the process was started with.
+    pub(crate) fn layers(&self) -> Layers {
+        // A variable that is not UTF-8 cannot hold a value of ours.
+        let env = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Layers { file: self.global.config.clone(), command: None, env: env.collect() }
+    }
+
+    /// Loads the configuration, starts logging with it and prints its warnings.
+    pub(crate) fn configure(&self, layers: &Layers) -> Result<Effective, Failure> {
+        let mut effective = load(layers, &self.registry)?;
+        if let Some(level) = &self.global.log_level {
+            effective.set_flag("system.log_level", "--log-level", level)?;
+        }
+        log::start(&effective.config.system, self.global.log_format);
+        if let Some(file) = &effective.file {
+            debug!(file = %file.display(), "read the configuration");
+        }
+        effective.warnings().iter().for_each(|warning| terminal::warn(warning));
+        Ok(effective)
+    }
+
+    /// Returns the folder of the store that is used when none is named.
+    pub(crate) fn catalog_dir(&self) -> PathBuf {
+        self.global.data_dir.join("catalog")
+    }
+}
+
+/// Reads the arguments of the process and runs what they say.
+pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout and are no error; the rest is wrong use.
+            error.print()?;
+            return Ok(if error.use_stderr() { Exit::Usage } else { Exit::Done });
+        }
+    };
+    match cli.global.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    let context = Context { global: cli.global, registry };
+    match cli.command {
+        Command::Demo(args) => commands::demo::run(&context, &args),
+        Command::Backtest(args) => commands::backtest::run(&context, &args),
+        Command::Data(args) => commands::data::run(&context, &args),
+        Command::Strategies(args) => commands::strategies::run(&context, &args),
+        Command::Calendar(args) => commands::calendar::run(&context, &args),
+        Command::Config(args) => commands::config::run(&context, &args),
+        Command::Completions(args) => commands::completions::run(&args),
+    }
+}
+
+/// Returns the whole command line for completions.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definition_is_consistent() {
+        definition().debug_assert();
+    }
+}

@@ -1,0 +1,9 @@
+//! The commands, one file each: flags, what is done, and how the answer is written.
+
+pub(crate) mod backtest;
+pub(crate) mod calendar;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod data;
+pub(crate) mod demo;
+pub(crate) mod strategies;

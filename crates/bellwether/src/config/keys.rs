@@ -1,0 +1,356 @@
+//! The one table of configuration keys: type, range, meaning, and its place in [`Config`].
+//!
+//! Upper bounds of `[risk]` are the compiled ceilings of C42: twice the default where safety.md
+//! names no other. Fractions are parts of the day's equity unless said otherwise.
+
+use std::path::PathBuf;
+
+use model::{Cash, MINUTE_NS, Ppm};
+use simulator::{FillMode, LimitFill};
+
+use super::tree::{Config, Environment, LogLevel};
+use super::value::{Kind, Refusal, Value};
+
+/// A configuration key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    /// Section and name: `risk.max_positions`.
+    pub(crate) path: &'static str,
+    /// Type and range.
+    pub(crate) kind: Kind,
+    /// What it does, with rule ids.
+    pub(crate) text: &'static str,
+    /// Puts a checked value in its place; may refuse what the kind cannot tell.
+    pub(crate) set: fn(&mut Config, Value) -> Result<(), Refusal>,
+    /// Reads the value from its place.
+    pub(crate) get: fn(&Config) -> Value,
+}
+
+impl Key {
+    /// Returns the section.
+    pub(crate) fn section(&self) -> &'static str {
+        self.path.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// Returns the name within the section.
+    pub(crate) fn name(&self) -> &'static str {
+        self.path.split_once('.').map_or(self.path, |(_, name)| name)
+    }
+}
+
+/// Returns the key of a path.
+pub(crate) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// Makes a key whose place takes the value as it is; a value of another kind cannot come, since
+/// the key's own kind has read it.
+macro_rules! key {
+    ($path:literal, $kind:expr, $text:literal, $variant:ident, |$c:ident, $v:ident| $set:expr, |$r:ident| $get:expr) => {
+        Key {
+            path: $path,
+            kind: $kind,
+            text: $text,
+            set: |$c, value| {
+                if let Value::$variant($v) = value {
+                    $set;
+                }
+                Ok(())
+            },
+            get: |$r| Value::$variant($get),
+        }
+    };
+}
+
+const fn fraction(min: f64, max: f64) -> Kind {
+    Kind::Fraction { min, max }
+}
+
+/// All keys but those of `[strategies.NAME]`, section by section.
+pub(crate) const KEYS: &[Key] = &[
+    key!("system.account_size", Kind::Usd { min: 1_000, max: 1_000_000_000 },
+        "Cash at the start of a backtest or demo, in USD.",
+        Usd, |c, v| c.system.account_size = v, |c| c.system.account_size),
+    Key {
+        path: "system.environment",
+        kind: Kind::Word(Environment::NAMES),
+        text: "Where this runs: development logs text, the others JSON lines; shown in the health object.",
+        set: |c, v| {
+            let all = [Environment::Development, Environment::Testing, Environment::Production];
+            if let Some(found) = all.into_iter().find(|e| v == Value::Text(e.name().into())) {
+                c.system.environment = found;
+            }
+            Ok(())
+        },
+        get: |c| Value::Text(c.system.environment.name().into()),
+    },
+    Key {
+        path: "system.log_level",
+        kind: Kind::Word(LogLevel::NAMES),
+        text: "How much is logged to stderr.",
+        set: |c, v| {
+            use LogLevel as L;
+            let all = [L::Error, L::Warn, L::Info, L::Debug, L::Trace];
+            if let Some(found) = all.into_iter().find(|l| v == Value::Text(l.name().into())) {
+                c.system.log_level = found;
+            }
+            Ok(())
+        },
+        get: |c| Value::Text(c.system.log_level.name().into()),
+    },
+    key!("system.active_strategies",
+        Kind::List("a list of strategy names, such as [\"gap_and_go\", \"vwap_reclaim@tight\"]"),
+        "Strategies that run when --strategy is not given.",
+        List, |c, v| c.system.active_strategies = v, |c| c.system.active_strategies.clone()),
+    Key {
+        path: "system.universe",
+        kind: Kind::List("a list of tickers, such as [\"AAPL\", \"SPY\"]"),
+        text: "Symbols that are traded when --symbols is not given; empty: all that the data holds.",
+        set: |c, v| {
+            if let Value::List(items) = v {
+                let parsed: Result<_, _> = items.iter().map(|item| item.parse()).collect();
+                c.system.universe =
+                    parsed.map_err(|error| Refusal::new(format!("a list of tickers ({error})")))?;
+            }
+            Ok(())
+        },
+        get: |c| Value::List(c.system.universe.iter().map(ToString::to_string).collect()),
+    },
+    key!("risk.max_positions", Kind::Int { min: 1, max: 10 },
+        "Symbols with a position or a working entry at once (C07).",
+        Int, |c, v| c.risk.max_positions = u32::try_from(v).ok(),
+        |c| c.risk.max_positions.map_or(0, i64::from)),
+    key!("risk.max_daily_loss_pct", fraction(0.001, 0.10),
+        "Loss of a day that halts trading, realised and unrealised, after fees (C10).",
+        Fraction, |c, v| c.risk.max_daily_loss_pct = Some(v),
+        |c| c.risk.max_daily_loss_pct.unwrap_or_default()),
+    key!("risk.loss_warn_pct", fraction(0.10, 1.0),
+        "Part of the daily loss limit at which a warning is raised (C10).",
+        Fraction, |c, v| c.risk.loss_warn_pct = v, |c| c.risk.loss_warn_pct),
+    key!("risk.loss_reduce_only_pct", fraction(0.10, 1.0),
+        "Part of the daily loss limit at which only exits pass; also the day's risk budget (C10, TS3).",
+        Fraction, |c, v| c.risk.loss_reduce_only_pct = v, |c| c.risk.loss_reduce_only_pct),
+    key!("risk.max_position_size_pct", fraction(0.01, 0.40),
+        "Largest value held in one symbol (C06, TS3).",
+        Fraction, |c, v| c.risk.max_position_size_pct = Some(v),
+        |c| c.risk.max_position_size_pct.unwrap_or_default()),
+    key!("risk.risk_per_trade_pct", fraction(0.0005, 0.02),
+        "What one trade may lose at its protective stop (TS3).",
+        Fraction, |c, v| c.risk.risk_per_trade = v, |c| c.risk.risk_per_trade),
+    key!("risk.min_qty", Kind::Int { min: 1, max: 100_000 },
+        "Smallest number of shares worth trading (TS4).",
+        Int, |c, v| c.risk.min_quantity = v, |c| c.risk.min_quantity),
+    key!("risk.min_risk_usd", Kind::Usd { min: 0, max: 10_000 },
+        "Smallest risk worth trading, in USD (TS4).",
+        Usd, |c, v| c.risk.min_risk = Some(v), |c| c.risk.min_risk.unwrap_or_default()),
+    key!("risk.min_stop_ticks", Kind::Int { min: 1, max: 100 },
+        "Smallest distance to the protective stop, in ticks (TS2).",
+        Int, |c, v| c.risk.min_stop_ticks = v, |c| c.risk.min_stop_ticks),
+    key!("risk.max_order_value_usd", Kind::Usd { min: 100, max: 100_000_000 },
+        "Largest value of one order, in USD (C02); at most 40 % of account_size.",
+        Usd, |c, v| c.risk.max_order_value = Some(v),
+        |c| c.risk.max_order_value.unwrap_or_default()),
+    key!("risk.max_order_value_pct", fraction(0.001, 0.40),
+        "Largest value of one order (C02).",
+        Fraction, |c, v| c.risk.max_order_value_pct = Some(v),
+        |c| c.risk.max_order_value_pct.unwrap_or_default()),
+    key!("risk.buying_power_pct", fraction(0.05, 1.0),
+        "Part of the equity not yet at work that a new entry may use (C09, TS3).",
+        Fraction, |c, v| c.risk.buying_power_pct = Some(v),
+        |c| c.risk.buying_power_pct.unwrap_or_default()),
+    key!("risk.max_recent_volume_pct", fraction(0.001, 0.20),
+        "Part of the volume of the last five minutes that one order may be (TS3).",
+        Fraction, |c, v| c.risk.max_recent_volume_pct = Some(v),
+        |c| c.risk.max_recent_volume_pct.unwrap_or_default()),
+    key!("risk.max_adv_pct", fraction(0.0001, 0.02),
+        "Part of the mean daily volume that one order may be (TS3).",
+        Fraction, |c, v| c.risk.max_adv_pct = Some(v), |c| c.risk.max_adv_pct.unwrap_or_default()),
+    key!("risk.opening_ends_before_close_min", Kind::Int { min: 5, max: 385 },
+        "Minutes before the close from which no position is opened (C23).",
+        Int, |c, v| c.risk.opening_ends_before_close_ns = v * MINUTE_NS,
+        |c| c.risk.opening_ends_before_close_ns / MINUTE_NS),
+    key!("risk.flat_before_close_min", Kind::Int { min: 1, max: 60 },
+        "Minutes before the close at which positions are closed (C23).",
+        Int, |c, v| c.risk.flat_before_close_ns = Some(v * MINUTE_NS),
+        |c| c.risk.flat_before_close_ns.unwrap_or_default() / MINUTE_NS),
+    Key {
+        path: "simulation.fill",
+        kind: Kind::Word(&["conservative", "adaptive", "ohlc", "next_open", "same_close", "next_close"]),
+        text: "How bars fill orders (TF1-TF10); the last three are conventions of other engines.",
+        set: |c, v| {
+            if let Some(mode) = FillMode::ALL.into_iter().find(|m| v == Value::Text(m.name().into())) {
+                c.simulation.fill = mode;
+            }
+            Ok(())
+        },
+        get: |c| Value::Text(c.simulation.fill.name().into()),
+    },
+    Key {
+        path: "simulation.commission",
+        kind: Kind::Text("ibkr_fixed, ibkr_tiered, alpaca, none or per_share:X"),
+        text: "What the broker charges (TK1-TK4): ibkr_fixed, ibkr_tiered, alpaca, none or per_share:X.",
+        set: |c, v| {
+            if let Value::Text(text) = v {
+                c.simulation.commission = text.parse().map_err(|_| {
+                    Refusal::new("ibkr_fixed, ibkr_tiered, alpaca, none or per_share:X with X from 0 to 1 USD")
+                })?;
+            }
+            Ok(())
+        },
+        get: |c| Value::Text(c.simulation.commission.to_string()),
+    },
+    Key {
+        path: "simulation.slippage_ticks",
+        kind: Kind::IntOrAuto { min: 0, max: 100 },
+        text: "Slippage of market, stop and marketable orders (TF11); auto: 1, or 0 in the comparison conventions.",
+        set: |c, v| {
+            c.simulation.slippage_ticks =
+                if let Value::Int(ticks) = v { u32::try_from(ticks).ok() } else { None };
+            Ok(())
+        },
+        get: |c| c.simulation.slippage_ticks.map_or(Value::Auto, |ticks| Value::Int(ticks.into())),
+    },
+    key!("simulation.slippage_model", Kind::Switch,
+        "Slippage by a table of spreads instead of a number of ticks (TF11).",
+        Switch, |c, v| c.simulation.slippage_model = v, |c| c.simulation.slippage_model),
+    key!("simulation.participation_pct", fraction(0.01, 1.0),
+        "Part of a bar's volume that our orders may take (TF10).",
+        Fraction, |c, v| c.simulation.participation = v, |c| c.simulation.participation),
+    Key {
+        path: "simulation.limit_fill",
+        kind: Kind::Word(&["through", "touch"]),
+        text: "When a resting limit order fills: traded through, or touched (TF4).",
+        set: |c, v| {
+            let touch = v == Value::Text("touch".into());
+            c.simulation.limit_fill = if touch { LimitFill::Touch } else { LimitFill::Through };
+            Ok(())
+        },
+        get: |c| {
+            let touch = c.simulation.limit_fill == LimitFill::Touch;
+            Value::Text(if touch { "touch" } else { "through" }.into())
+        },
+    },
+    key!("exchange.calendar_file", Kind::Text("a path, or \"\" for none"),
+        "Closures and hours on top of the shipped calendar, one per line (TC1, F32).",
+        Text, |c, v| c.exchange.calendar = path(v), |c| path_text(&c.exchange.calendar)),
+    key!("exchange.ticks_file", Kind::Text("a path, or \"\" for none"),
+        "Tick sizes assigned to symbols, one per line (C05).",
+        Text, |c, v| c.exchange.ticks = path(v), |c| path_text(&c.exchange.ticks)),
+    key!("exchange.fees_file", Kind::Text("a path, or \"\" for none"),
+        "Regulatory and venue fees newer than the shipped ones, one per line (TK4).",
+        Text, |c, v| c.exchange.fees = path(v), |c| path_text(&c.exchange.fees)),
+];
+
+fn path(text: String) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+fn path_text(path: &Option<PathBuf>) -> String {
+    path.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+}
+
+/// Checks what two keys say together; returns the key to blame, why, and what is allowed.
+pub(crate) fn contradictions(config: &Config) -> Vec<(&'static str, String, String)> {
+    let mut found = Vec::new();
+    let risk = &config.risk;
+    if risk.loss_warn_pct > risk.loss_reduce_only_pct {
+        let (warn, only) = (risk.loss_warn_pct.to_fraction(), risk.loss_reduce_only_pct.to_fraction());
+        found.push((
+            "risk.loss_warn_pct",
+            format!("lies above risk.loss_reduce_only_pct = {only}: the warning of {warn} would come too late"),
+            format!("at most {only}"),
+        ));
+    }
+    let ceiling = config.system.account_size.times_ppm(400_000);
+    if let Some(value) = risk.max_order_value.filter(|&value| value > ceiling)
+        && value > Cash::from_dollars(20_000).unwrap_or_default()
+    {
+        found.push((
+            "risk.max_order_value_usd",
+            format!("is over the ceiling of 40 % of system.account_size = {} (C42)", config.system.account_size),
+            format!("at most {ceiling}"),
+        ));
+    }
+    if risk.flat_before_close_ns.is_some_and(|flat| flat >= risk.opening_ends_before_close_ns) {
+        found.push((
+            "risk.flat_before_close_min",
+            "must be fewer minutes before the close than risk.opening_ends_before_close_min (C23)".into(),
+            format!("below {}", risk.opening_ends_before_close_ns / MINUTE_NS),
+        ));
+    }
+    found
+}
+
+/// Returns what is allowed but deserves a second thought.
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let risk = &config.risk;
+    if let (Some(positions), Some(limit)) = (risk.max_positions, risk.max_daily_loss_pct) {
+        let at_once = Ppm(i64::from(positions) * risk.risk_per_trade.0);
+        if at_once > limit {
+            warnings.push(format!(
+                "risk.max_positions {positions} * risk.risk_per_trade_pct {} = {} is over \
+                 risk.max_daily_loss_pct {}: all positions stopped at once lose more than a day may (TS6)",
+                risk.risk_per_trade.to_fraction(),
+                at_once.to_fraction(),
+                limit.to_fraction()
+            ));
+        }
+    }
+    if config.simulation.slippage_model && config.simulation.slippage_ticks.is_some() {
+        warnings.push(
+            "simulation.slippage_model is on: simulation.slippage_ticks is not used".to_owned(),
+        );
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every default is inside its own range, and reading what is written changes nothing.
+    #[test]
+    fn defaults_round_trip_through_every_key() {
+        use crate::config::value::Raw;
+        let defaults = Config::default();
+        for key in KEYS {
+            let value = (key.get)(&defaults);
+            let plain = match &value {
+                Value::Text(text) => text.clone(),
+                Value::List(items) => items.join(","),
+                other => other.to_string().trim_matches('"').to_owned(),
+            };
+            let read = key.kind.read(&Raw::Plain(plain));
+            assert_eq!(read.as_ref(), Ok(&value), "{}", key.path);
+            let mut config = defaults.clone();
+            (key.set)(&mut config, value).unwrap();
+            assert_eq!(config, defaults, "{}", key.path);
+        }
+        assert!(contradictions(&defaults).is_empty());
+        assert!(warnings(&defaults).is_empty());
+    }
+
+    /// TS6: five positions of 2 % are more than a day's 5 %.
+    #[test]
+    fn warns_when_all_stops_exceed_the_day() {
+        let mut config = Config::default();
+        config.risk.risk_per_trade = Ppm(20_000);
+        assert!(warnings(&config)[0].contains("TS6"));
+        config.risk.max_positions = Some(2);
+        assert!(warnings(&config).is_empty());
+    }
+
+    /// C42: a limit beyond its ceiling, and limits that contradict each other, are refused.
+    #[test]
+    fn contradictions_are_found() {
+        let mut config = Config::default();
+        config.risk.max_order_value = Cash::from_dollars(40_001);
+        config.risk.loss_warn_pct = Ppm(900_000);
+        config.risk.flat_before_close_ns = Some(15 * MINUTE_NS);
+        let keys: Vec<&str> = contradictions(&config).iter().map(|found| found.0).collect();
+        let expected =
+            ["risk.loss_warn_pct", "risk.max_order_value_usd", "risk.flat_before_close_min"];
+        assert_eq!(keys, expected);
+    }
+}

@@ -1,0 +1,146 @@
+//! The typed configuration and its defaults.
+
+use std::path::PathBuf;
+
+use engine::risk_manager::Limits;
+use model::exchange::CommissionPlan;
+use model::{Cash, Ppm, Symbol};
+use simulator::{FillMode, LimitFill};
+
+/// Where the program runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Environment {
+    /// At a desk: logs are text.
+    #[default]
+    Development,
+    /// In a test system: logs are JSON lines.
+    Testing,
+    /// Where money is: logs are JSON lines.
+    Production,
+}
+
+impl Environment {
+    /// Names in the configuration, in the order of the variants.
+    pub(crate) const NAMES: &[&str] = &["development", "testing", "production"];
+
+    /// Returns the name in the configuration.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Testing => "testing",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum LogLevel {
+    /// What failed.
+    Error,
+    /// And what is suspicious.
+    Warn,
+    /// And what happens.
+    #[default]
+    Info,
+    /// And why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// Names in the configuration; case does not count.
+    pub(crate) const NAMES: &[&str] = &["ERROR", "WARNING", "INFO", "DEBUG", "TRACE"];
+
+    /// Returns the name in the configuration.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "ERROR",
+            Self::Warn => "WARNING",
+            Self::Info => "INFO",
+            Self::Debug => "DEBUG",
+            Self::Trace => "TRACE",
+        }
+    }
+}
+
+/// `[system]`.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct System {
+    /// Cash at the start.
+    pub(crate) account_size: Cash,
+    /// Where the program runs.
+    pub(crate) environment: Environment,
+    /// How much is logged.
+    pub(crate) log_level: LogLevel,
+    /// Strategies that run when none is named on the command line: `NAME` or `NAME@tag`.
+    pub(crate) active_strategies: Vec<String>,
+    /// Symbols that are traded when none is named on the command line; all when empty.
+    pub(crate) universe: Vec<Symbol>,
+}
+
+/// `[simulation]`: how backtest and demo fill orders.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Simulation {
+    /// The fill mode.
+    pub(crate) fill: FillMode,
+    /// The commission plan.
+    pub(crate) commission: CommissionPlan,
+    /// Ticks of slippage; `None` is the mode's own (1, or 0 in the comparison conventions).
+    pub(crate) slippage_ticks: Option<u32>,
+    /// Use the spread table instead of a number of ticks (TF11).
+    pub(crate) slippage_model: bool,
+    /// Largest share of a bar's volume (TF10).
+    pub(crate) participation: Ppm,
+    /// When a resting limit order fills (TF4).
+    pub(crate) limit_fill: LimitFill,
+}
+
+/// `[exchange]`: an operator's dated lines on top of the shipped tables.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct ExchangeFiles {
+    /// Sessions.
+    pub(crate) calendar: Option<PathBuf>,
+    /// Tick sizes.
+    pub(crate) ticks: Option<PathBuf>,
+    /// Fees.
+    pub(crate) fees: Option<PathBuf>,
+}
+
+/// The whole configuration but the strategies' own parameters.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Config {
+    /// `[system]`.
+    pub(crate) system: System,
+    /// `[risk]`.
+    pub(crate) risk: Limits,
+    /// `[simulation]`.
+    pub(crate) simulation: Simulation,
+    /// `[exchange]`.
+    pub(crate) exchange: ExchangeFiles,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            system: System {
+                account_size: Cash::from_dollars(100_000).unwrap_or_default(),
+                environment: Environment::default(),
+                log_level: LogLevel::default(),
+                active_strategies: Vec::new(),
+                universe: Vec::new(),
+            },
+            risk: Limits::default(),
+            simulation: Simulation {
+                fill: FillMode::default(),
+                commission: CommissionPlan::IbkrFixed,
+                slippage_ticks: None,
+                slippage_model: false,
+                participation: Ppm(100_000),
+                limit_fill: LimitFill::Through,
+            },
+            exchange: ExchangeFiles::default(),
+        }
+    }
+}
