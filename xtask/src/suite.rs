@@ -55,7 +55,8 @@ const STEPS: &[Step] = &[
     Step {
         name: "deny",
         about: "licences, bans and sources of the dependencies",
-        needs: None,
+        // It reads the sources of all platforms' dependencies and fetches none itself.
+        needs: Some("prepare"),
         run: deny::licenses,
     },
     Step {

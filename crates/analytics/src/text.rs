@@ -76,6 +76,12 @@ fn figures(text: &mut String, report: &Report) {
     let t = &report.metrics.trades;
     let expectancy = s.expectancy.map_or_else(|| DASH.to_owned(), signed_money);
     let won_lost = format!("{}/{}/{}", count(t.wins), count(t.losses), count(t.breakeven));
+    // TP2: annualised figures of a short sample carry the label.
+    let [cagr, sharpe, sortino] = if s.short_sample {
+        ["CAGR (short)", "Sharpe (short)", "Sortino (short)"]
+    } else {
+        ["CAGR", "Sharpe ratio", "Sortino ratio"]
+    };
     let rows = [
         [("Net result", signed_money(s.net_pnl)), ("Closed trades", count(s.trades))],
         [("Total return", percent(s.total_return)), ("Won/lost/even", won_lost)],
@@ -86,9 +92,9 @@ fn figures(text: &mut String, report: &Report) {
             ("Deepest drawdown", percent(s.max_drawdown)),
             ("Expectancy in R", r_multiple(s.expectancy_r)),
         ],
-        [("CAGR", percent(s.cagr)), ("Average win", optional_money(t.avg_win))],
-        [("Sharpe ratio", ratio(s.sharpe)), ("Average loss", optional_money(t.avg_loss))],
-        [("Sortino ratio", ratio(s.sortino)), ("Mean time held", minutes(t.avg_minutes))],
+        [(cagr, percent(s.cagr)), ("Average win", optional_money(t.avg_win))],
+        [(sharpe, ratio(s.sharpe)), ("Average loss", optional_money(t.avg_loss))],
+        [(sortino, ratio(s.sortino)), ("Mean time held", minutes(t.avg_minutes))],
         [("Orders", count(s.orders)), ("Open positions", count(s.open_positions))],
     ];
     for [(left, left_value), (right, right_value)] in rows {

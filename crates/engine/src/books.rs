@@ -15,27 +15,16 @@ use crate::fact::{DayRoll, Fact, GateChange, Intent, Replace, SlotKey};
 use crate::ledger::Ledger;
 use crate::lifecycle::State;
 use crate::order_manager::{
-    IllegalTransition, Order, OrderEvent, OrderStore, Position, Replacement, after,
+    IllegalTransition, Order, OrderEvent, OrderStore, Position, Replacement, Terms, after,
 };
-use crate::risk_manager::{Gate, GateEvent, LossLevel, Sizing};
+use crate::risk_manager::{Gate, GateEvent, LossLevel};
 use crate::strategy_engine::Plan;
-
-/// An entry that works or is under way.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct WorkingEntry {
-    /// Its order.
-    pub order: OrderNumber,
-    /// The plan in force.
-    pub plan: Plan,
-    /// How its size was found.
-    pub sizing: Sizing,
-}
 
 /// All that a strategy has in a symbol.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Slot {
-    /// The working entry.
-    pub entry: Option<Box<WorkingEntry>>,
+    /// The order of the entry that works or is under way.
+    pub entry: Option<OrderNumber>,
     /// The open position.
     pub position: Option<Box<Position>>,
     /// Positions opened today.
@@ -188,6 +177,11 @@ impl Books {
         self.slot(key)?.position.as_deref()
     }
 
+    /// Returns the entry that works in a slot or is under way.
+    pub fn working_entry(&self, key: SlotKey) -> Option<&Order> {
+        self.orders.get(self.slot(key)?.entry?)
+    }
+
     /// Returns closed positions whose trade is not recorded yet.
     pub fn closed(&self) -> &[(SlotKey, Position)] {
         &self.closed
@@ -261,16 +255,14 @@ impl Books {
 
     fn fold_intent(&mut self, intent: &Intent) {
         let number = self.orders.next_number();
-        let order = Order::sent(intent.order, intent.strategy, intent.reason, intent.time);
+        let terms = intent.plan.zip(intent.sizing).map(|(plan, sizing)| Terms { plan, sizing });
+        let (strategy, reason, terms) = (intent.strategy, intent.reason, terms.map(Box::new));
+        let order = Order::sent(intent.order, strategy, reason, terms, intent.time);
         let key = order.slot();
         self.orders.push(order);
         self.gate.observe(&GateEvent::Approved(intent));
         self.with_slot(key, |slot| match (intent.order.role, slot.position.as_deref_mut()) {
-            (OrderRole::Entry, _) => {
-                let plan = intent.plan.unwrap_or_default();
-                let sizing = intent.sizing.unwrap_or_default();
-                slot.entry = Some(Box::new(WorkingEntry { order: number, plan, sizing }));
-            }
+            (OrderRole::Entry, _) => slot.entry = Some(number),
             (OrderRole::Stop, Some(position)) => position.stop = Some(number),
             (OrderRole::Target, Some(position)) => position.target = Some(number),
             (OrderRole::Close, Some(position)) => {
@@ -287,8 +279,10 @@ impl Books {
                 client_id: replace.request.new_client_id,
                 kind: replace.request.kind,
                 quantity: replace.request.quantity,
-                plan: replace.plan,
-                sizing: replace.sizing,
+                terms: replace
+                    .plan
+                    .zip(replace.sizing)
+                    .map(|(plan, sizing)| Terms { plan, sizing }),
             }));
         }
     }
@@ -381,13 +375,9 @@ impl Books {
         order.request.client_id = replacement.client_id;
         order.request.kind = replacement.kind;
         order.request.quantity = replacement.quantity;
-        let key = order.slot();
-        self.with_slot(key, |slot| {
-            if let Some(entry) = slot.entry.as_deref_mut().filter(|entry| entry.order == number) {
-                entry.plan = replacement.plan.unwrap_or(entry.plan);
-                entry.sizing = replacement.sizing.unwrap_or(entry.sizing);
-            }
-        });
+        if let (Some(terms), Some(new)) = (order.terms.as_deref_mut(), replacement.terms) {
+            *terms = new;
+        }
     }
 
     /// Books one execution exactly once (I4, I11).
@@ -443,17 +433,16 @@ impl Books {
     ) -> bool {
         let Some(order) = self.orders.get(number) else { return false };
         let (role, moved) = (order.request.role, order.request.kind.stop());
-        let reason = order.reason;
+        let (reason, terms) = (order.reason, order.terms.as_deref().copied());
         let mut cost = Cash::ZERO;
         let mut over = false;
         let mut closed = None;
         self.with_slot(key, |slot| {
-            let entry = slot.entry.as_deref().filter(|entry| entry.order == number);
             if slot.position.is_none() {
-                let plan = entry.map_or_else(|| external_plan(fill.side), |entry| entry.plan);
-                let planned = entry.map_or(fill.quantity, |entry| entry.sizing.quantity);
-                over = entry.is_none();
-                slot.entries_today += u16::from(entry.is_some());
+                let plan = terms.map_or_else(|| external_plan(fill.side), |terms| terms.plan);
+                let planned = terms.map_or(fill.quantity, |terms| terms.sizing.quantity);
+                over = terms.is_none();
+                slot.entries_today += u16::from(terms.is_some());
                 let group = model::GroupId(number.0);
                 slot.position = Some(Box::new(Position::open(group, plan, planned, fill.time)));
             }
@@ -511,14 +500,14 @@ impl Books {
         order.replace_pending = None;
         let (role, state) = (order.request.role, order.state);
         self.with_slot(key, |slot| {
-            if slot.entry.as_deref().is_some_and(|entry| entry.order == number) {
+            if slot.entry == Some(number) {
                 slot.entry = None;
-                if let Some(position) = slot.position.as_deref_mut() {
-                    let entry_price = position.entry_price().unwrap_or(Price::ZERO);
-                    position.finish_entry(tick(entry_price));
-                }
             }
             let Some(position) = slot.position.as_deref_mut() else { return };
+            if position.group == model::GroupId(number.0) && !position.entry_done {
+                let entry_price = position.entry_price().unwrap_or(Price::ZERO);
+                position.finish_entry(tick(entry_price));
+            }
             if role == OrderRole::Target
                 && position.target == Some(number)
                 && state == OrderState::Filled
@@ -600,7 +589,6 @@ pub(crate) fn slot_key(strategy: StrategyId, symbol: SymbolId) -> SlotKey {
     SlotKey { strategy, symbol }
 }
 
-record!(WorkingEntry { 1: order, 2: plan, 3: sizing });
 record!(Slot { 1: entry, 2: position, 3: entries_today });
 record!(Day {
     1: session,

@@ -137,8 +137,7 @@ impl<'a> Desk<'a> {
             .active()
             .iter()
             .filter(|key| symbol.is_none_or(|symbol| symbol == key.symbol))
-            .filter_map(|&key| self.books().slot(key)?.entry.as_deref())
-            .map(|entry| entry.order)
+            .filter_map(|&key| self.books().slot(key)?.entry)
             .collect();
         for number in working {
             self.cancel(number);

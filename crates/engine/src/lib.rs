@@ -28,7 +28,7 @@ mod session;
 pub mod strategy_engine;
 mod timers;
 
-pub use books::{Anomaly, Books, Day, Observed, Slot, WorkingEntry};
+pub use books::{Anomaly, Books, Day, Observed, Slot};
 pub use engine::{Engine, EngineConfig, Instance};
 pub use fact::{Cancel, DayRoll, Fact, GateChange, Intent, Replace, SlotKey};
 pub use input::{Control, Input, MarketEvent, Sequenced};

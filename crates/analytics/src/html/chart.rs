@@ -103,8 +103,10 @@ impl Plot {
 
     fn svg(&self, label: &str, body: Markup) -> Markup {
         html! {
-            svg viewBox=(format!("0 0 {:.0} {:.0}", self.width, self.height)) role="img"
-                aria-label=(label) { (body) }
+            div class="scroll" {
+                svg viewBox=(format!("0 0 {:.0} {:.0}", self.width, self.height)) role="img"
+                    class=[(self.width > 700.0).then_some("wide")] aria-label=(label) { (body) }
+            }
         }
     }
 
@@ -263,7 +265,8 @@ pub(super) struct Bar {
 /// Draws bars from zero.
 pub(super) fn bars(size: (f64, f64), label: &str, bars: &[Bar], unit: Unit) -> Markup {
     let plot = Plot::new(size, bounds(bars.iter().map(|b| b.value), 0.0), bars.len(), unit);
-    let room = ((plot.width / 84.0) as usize).max(1);
+    let longest = bars.iter().map(|bar| bar.name.chars().count()).max().unwrap_or(0);
+    let room = (((plot.width - LEFT) / (longest as f64 * 7.0 + 14.0)) as usize).max(1);
     let every = bars.len().div_ceil(room).max(1);
     let zero = plot.y(0.0);
     plot.svg(

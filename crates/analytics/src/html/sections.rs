@@ -11,11 +11,11 @@ use crate::format::{self, DASH, plural};
 use crate::metrics::drawdown_path;
 use crate::report::{Direction, Report, TradeRow};
 
-/// Width of a chart across the page, and of one in a pair.
+/// Width of a chart across the page; sizes of one alone, of one in a pair and of one of three.
 const WIDE: f64 = 1100.0;
-const HALF: f64 = 540.0;
 const WIDE_SIZE: (f64, f64) = (WIDE, 290.0);
-const HALF_SIZE: (f64, f64) = (HALF, 230.0);
+const HALF_SIZE: (f64, f64) = (540.0, 230.0);
+const THIRD_SIZE: (f64, f64) = (350.0, 220.0);
 /// Fewer closes than this, E0 included, are shown small and the trades large.
 const SHORT_RUN: usize = 4;
 /// More days than this are shown by week, more weeks than this by month.
@@ -104,7 +104,15 @@ fn account_tiles(report: &Report) -> Markup {
     let growth = if s.short_sample { "" } else { tone(s.cagr.unwrap_or(0.0)) };
     let longest = m.drawdown.longest_drawdown_sessions.map_or_else(
         || DASH.to_owned(),
-        |n| format!("longest {} \u{b7} Calmar {}", plural(n, "session"), format::ratio(s.calmar)),
+        |n| {
+            let longest = format!("longest {}", plural(n, "session"));
+            // Calmar is annualised as well.
+            if s.short_sample {
+                longest
+            } else {
+                format!("{longest} \u{b7} Calmar {}", format::ratio(s.calmar))
+            }
+        },
     );
     let net = format!(
         "{} of {} \u{b7} fees {}",
@@ -160,17 +168,12 @@ fn trade_tiles(report: &Report) -> Markup {
 /// All charts: the course of the run across the page, the others in columns.
 pub(super) fn charts(report: &Report) -> Markup {
     let short = report.equity.len() < SHORT_RUN;
-    let mut columns = Vec::new();
-    if short {
-        columns.extend(equity(report, HALF_SIZE));
+    let mut columns = columns(report, short, HALF_SIZE);
+    let mut class = "pair";
+    if columns.len() % 2 == 1 {
+        columns = self::columns(report, short, THIRD_SIZE);
+        class = "trio";
     }
-    columns.extend(periods(report));
-    if !short {
-        columns.extend(running_sum(report, HALF_SIZE));
-    }
-    columns.extend(r_multiples(report));
-    columns.extend(rolling(report));
-    let class = if columns.len() % 2 == 0 { "pair" } else { "trio" };
     html! {
         @if short {
             // A day or two of closes is no course: the trades tell more.
@@ -183,6 +186,17 @@ pub(super) fn charts(report: &Report) -> Markup {
             div class=(class) { @for chart in &columns { (chart) } }
         }
     }
+}
+
+/// The charts that share rows, each of the given size.
+fn columns(report: &Report, short: bool, size: (f64, f64)) -> Vec<Markup> {
+    let flat = report.equity.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    let first = if short && !flat { equity(report, size) } else { None };
+    let sum = if short { None } else { running_sum(report, size) };
+    [first, periods(report, size), sum, r_multiples(report, size), rolling(report, size)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn equity(report: &Report, size: (f64, f64)) -> Option<Markup> {
@@ -219,7 +233,7 @@ fn drawdown(report: &Report) -> Option<Markup> {
     Some(card("Drawdown", Some("distance from the highest close so far"), chart))
 }
 
-fn periods(report: &Report) -> Option<Markup> {
+fn periods(report: &Report, size: (f64, f64)) -> Option<Markup> {
     let (period, bars) = period_bars(report);
     if bars.iter().all(|bar| bar.value == 0.0) {
         return None;
@@ -228,7 +242,7 @@ fn periods(report: &Report) -> Option<Markup> {
     Some(card(
         &title,
         Some("US dollars, after fees"),
-        chart::bars(HALF_SIZE, &title, &bars, Unit::Dollars),
+        chart::bars(size, &title, &bars, Unit::Dollars),
     ))
 }
 
@@ -239,14 +253,14 @@ fn running_sum(report: &Report, size: (f64, f64)) -> Option<Markup> {
         .then(|| card("Closed trades, running sum", Some("US dollars, after fees, by exit"), chart))
 }
 
-fn r_multiples(report: &Report) -> Option<Markup> {
+fn r_multiples(report: &Report, size: (f64, f64)) -> Option<Markup> {
     let bars = r_bars(report);
-    let chart = chart::bars(HALF_SIZE, "Trades by R multiple", &bars, Unit::Count);
+    let chart = chart::bars(size, "Trades by R multiple", &bars, Unit::Count);
     (!bars.is_empty())
         .then(|| card("R multiples", Some("trades by net result over initial risk"), chart))
 }
 
-fn rolling(report: &Report) -> Option<Markup> {
+fn rolling(report: &Report, size: (f64, f64)) -> Option<Markup> {
     let windows = &report.metrics.series.shape.rolling;
     let points: Vec<(Date, f64)> =
         windows.iter().filter_map(|point| Some((point.date, point.sharpe?))).collect();
@@ -254,7 +268,7 @@ fn rolling(report: &Report) -> Option<Markup> {
         return None;
     }
     let label = "Sharpe ratio of the last 126 sessions";
-    let chart = chart::line(HALF_SIZE, label, &points, Unit::Number, Look::Line, Some(0.0));
+    let chart = chart::line(size, label, &points, Unit::Number, Look::Line, Some(0.0));
     Some(card("Rolling Sharpe ratio", Some("last 126 sessions, per year"), chart))
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::returns::{daily_rate, sharpe_per_period};
 use super::shape::skew_and_kurtosis;
 use crate::normal;
-use crate::stats::finite;
+use crate::stats::{self, finite};
 
 /// Euler's constant, c of TP12.
 const EULER: f64 = 0.577_215_664_901_532_9;
@@ -30,6 +30,16 @@ pub struct Trials {
     pub count: u64,
     /// V, the variance of the trials' daily Sharpe ratios.
     pub sharpe_variance_daily: f64,
+}
+
+impl Trials {
+    /// Records the trials of an optimiser by their daily Sharpe ratios. All count, also those
+    /// without a ratio, which only the variance leaves out; `None` below two ratios.
+    pub fn record(daily_sharpes: &[Option<f64>]) -> Option<Self> {
+        let known: Vec<f64> = daily_sharpes.iter().flatten().copied().collect();
+        let sharpe_variance_daily = stats::variance(&known)?;
+        Some(Self { count: daily_sharpes.len() as u64, sharpe_variance_daily })
+    }
 }
 
 impl SharpeSample {
@@ -130,6 +140,15 @@ mod tests {
         let trials = Trials { count: 100, sharpe_variance_daily: 0.5 / year };
         let (dsr, hurdle) = sample.deflated(trials).unwrap();
         assert_eq!(format!("{hurdle:.4} {dsr:.4}"), "0.1132 0.9004");
+    }
+
+    /// TP12: N is the recorded count, also of trials without a ratio.
+    #[test]
+    fn every_trial_counts() {
+        let trials = Trials::record(&[Some(0.1), None, Some(0.3)]).unwrap();
+        assert_eq!(trials.count, 3);
+        assert!((trials.sharpe_variance_daily - 0.02).abs() < 1e-15);
+        assert_eq!(Trials::record(&[Some(0.1), None]), None);
     }
 
     /// TP11, TP12: what cannot be known is none.

@@ -176,9 +176,9 @@ pub(crate) fn small() -> ReportInput {
         contexts: BTreeMap::from([(1, TradeContext { gap: Some(0.134), rvol: Some(6.07) })]),
         equity: vec![
             (date("2025-06-02"), usd("100000")),
-            (date("2025-06-03"), usd("100720.66")),
-            (date("2025-06-04"), usd("100818.66")),
-            (date("2025-06-05"), usd("100733.10")),
+            (date("2025-06-03"), usd("100729.65")),
+            (date("2025-06-04"), usd("100827.65")),
+            (date("2025-06-05"), usd("100742.646")),
         ],
         open_positions: vec![OpenPosition {
             strategy: StrategyId(1),

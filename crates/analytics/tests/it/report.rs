@@ -181,7 +181,7 @@ fn golden_shape() {
 }
 
 /// The summary's identities: gross less fees is net, net is the change of equity, and closed
-/// trades, open positions and the rounding of fees explain it to the cent.
+/// trades, open positions and the rounding of fees explain it exactly.
 #[test]
 fn the_sums_agree() {
     let report = Report::build(&small());
@@ -192,6 +192,8 @@ fn the_sums_agree() {
     assert_eq!(closed, report.metrics.trades.net_pnl);
     let open: Cash = report.open_positions.iter().filter_map(|row| row.net_pnl).sum();
     assert_eq!(open, usd("35"));
+    let rounding: Cash = report.fee_rounding.iter().map(|row| row.amount).sum();
+    assert_eq!(closed.plus(open).minus(rounding), s.net_pnl);
     let by_strategy: Cash = report.per_strategy.values().map(|row| row.trades.net_pnl).sum();
     assert_eq!(by_strategy, closed);
     let trade_fees: Cash = report.trades.iter().map(|trade| trade.fees).sum();

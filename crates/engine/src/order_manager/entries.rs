@@ -14,20 +14,19 @@ use crate::timers::Timer;
 /// Makes the entry of `plan` work in a slot.
 pub(crate) fn want(desk: &mut Desk<'_>, key: SlotKey, plan: &Plan, finding: Finding) {
     let Some(slot) = desk.books().slot(key) else { return };
-    let working = match slot.entry.as_deref() {
+    if slot.position.is_some() {
         // TS8: never add to a position.
-        _ if slot.position.is_some() => return,
-        None => None,
-        Some(entry) => {
-            let settled = desk.books().orders().get(entry.order).is_some_and(|o| o.is_settled());
-            if !settled || !plan.differs_from(&entry.plan) {
-                // Already so, or a change is under way: the next evaluation says it again.
-                desk.decide(key, Outcome::NoTrade, finding, Some(entry_order(desk, key)));
-                return;
-            }
-            Some(entry.order)
+        return;
+    }
+    let working = slot.entry;
+    if let Some(order) = desk.books().working_entry(key) {
+        let same = order.terms.as_deref().is_some_and(|terms| !plan.differs_from(&terms.plan));
+        if same || !order.is_settled() {
+            // Already so, or a change is under way: the next evaluation says it again.
+            desk.decide(key, Outcome::NoTrade, finding, working);
+            return;
         }
-    };
+    }
     match propose(desk, key, plan, working) {
         Ok((order, sizing)) => {
             forget_refusal(desk, key);
@@ -45,11 +44,6 @@ pub(crate) fn want(desk: &mut Desk<'_>, key: SlotKey, plan: &Plan, finding: Find
             }
         }
     }
-}
-
-fn entry_order(desk: &Desk<'_>, key: SlotKey) -> OrderNumber {
-    let entry = desk.books().slot(key).and_then(|slot| slot.entry.as_deref());
-    entry.map_or_else(OrderNumber::default, |entry| entry.order)
 }
 
 /// Sizes a plan and asks the gate.
@@ -163,7 +157,7 @@ fn send(
 
 /// Withdraws a slot's working entry; true when a cancel was sent.
 pub(crate) fn withdraw(desk: &mut Desk<'_>, key: SlotKey) -> Option<OrderNumber> {
-    let number = desk.books().slot(key)?.entry.as_deref()?.order;
+    let number = desk.books().slot(key)?.entry?;
     desk.cancel(number).then_some(number)
 }
 
@@ -171,13 +165,9 @@ pub(crate) fn withdraw(desk: &mut Desk<'_>, key: SlotKey) -> Option<OrderNumber>
 pub(crate) fn expire(desk: &mut Desk<'_>, number: OrderNumber) {
     let Some(order) = desk.books().orders().get(number) else { return };
     let key = order.slot();
-    let due = desk
-        .books()
-        .slot(key)
-        .and_then(|slot| slot.entry.as_deref())
-        .filter(|entry| entry.order == number)
-        .and_then(|entry| entry.plan.expires)
-        .is_some_and(|expires| expires <= desk.now);
+    let expires = order.terms.as_deref().and_then(|terms| terms.plan.expires);
+    let works = desk.books().slot(key).is_some_and(|slot| slot.entry == Some(number));
+    let due = works && expires.is_some_and(|expires| expires <= desk.now);
     if due {
         withdraw(desk, key);
     }

@@ -36,10 +36,8 @@ pub(crate) fn settle(desk: &mut Desk<'_>, key: SlotKey) {
 
 /// A flat position's entry must not open it again: its rest is cancelled.
 fn stop_reopening(desk: &mut Desk<'_>, key: SlotKey) {
-    let entry = desk.books().slot(key).and_then(|slot| slot.entry.as_deref());
-    let Some(number) = entry.map(|entry| entry.order) else { return };
-    let begun = desk.books().orders().get(number).is_some_and(|o| o.cum_qty.is_positive());
-    if begun {
+    let begun = desk.books().working_entry(key).filter(|order| order.cum_qty.is_positive());
+    if let Some(number) = begun.map(|order| order.request.client_id.number) {
         desk.cancel(number);
     }
 }
@@ -149,8 +147,7 @@ pub(crate) fn close(desk: &mut Desk<'_>, key: SlotKey, reason: ExitReason) -> Op
         return None;
     }
     let number = desk.books().orders().next_number();
-    let entry = desk.books().slot(key).and_then(|slot| slot.entry.as_deref()).map(|e| e.order);
-    if let Some(entry) = entry {
+    if let Some(entry) = desk.books().slot(key).and_then(|slot| slot.entry) {
         // The rest of a partly filled entry must not add to what is being closed.
         desk.cancel(entry);
     }

@@ -34,12 +34,24 @@ pub struct Order {
     pub replace_pending: Option<Box<Replacement>>,
     /// Why the position is closed, for an order that closes one.
     pub reason: Option<ExitReason>,
+    /// Plan and size of an entry. They stay with the order, so that a late fill is protected as
+    /// planned (F09).
+    pub terms: Option<Box<Terms>>,
     /// When it was made.
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
     /// Executions booked on this order; a repeated one changes nothing (I4).
     executions: Vec<ExecId>,
+}
+
+/// Plan and size of an entry.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Terms {
+    /// The plan in force.
+    pub plan: Plan,
+    /// How the size was found.
+    pub sizing: Sizing,
 }
 
 /// A replacement under way.
@@ -51,10 +63,8 @@ pub struct Replacement {
     pub kind: OrderKind,
     /// Total quantity after the replacement.
     pub quantity: Quantity,
-    /// The plan of an entry after the replacement.
-    pub plan: Option<Plan>,
-    /// How an entry's new size was found.
-    pub sizing: Option<Sizing>,
+    /// Plan and size of an entry after the replacement.
+    pub terms: Option<Terms>,
 }
 
 impl Order {
@@ -63,6 +73,7 @@ impl Order {
         request: NewOrder,
         strategy: StrategyId,
         reason: Option<ExitReason>,
+        terms: Option<Box<Terms>>,
         time: Timestamp,
     ) -> Self {
         Self {
@@ -70,6 +81,7 @@ impl Order {
             strategy,
             state: OrderState::Sent,
             reason,
+            terms,
             created: time,
             updated: time,
             ..Self::default()
@@ -180,7 +192,8 @@ impl OrderStore {
 /// The numbers of at most three orders.
 pub type OrderList = ArrayVec<OrderNumber, 3>;
 
-record!(Replacement { 1: client_id, 2: kind, 3: quantity, 4: plan, 5: sizing });
+record!(Terms { 1: plan, 2: sizing });
+record!(Replacement { 1: client_id, 2: kind, 3: quantity, 4: terms });
 record!(Order {
     1: request,
     2: strategy,
@@ -190,8 +203,9 @@ record!(Order {
     6: cancel_pending,
     7: replace_pending,
     8: reason,
-    9: created,
-    10: updated,
-    11: executions,
+    9: terms,
+    10: created,
+    11: updated,
+    12: executions,
 });
 record!(OrderStore { 1: first, 2: orders });

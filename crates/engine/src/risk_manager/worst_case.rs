@@ -1,6 +1,6 @@
 //! Exposure with every open and unknown order filled (I5).
 
-use model::{Cash, OrderRole, Price, SymbolId};
+use model::{Cash, Price, SymbolId};
 
 use super::gate::Proposal;
 use crate::books::Books;
@@ -64,16 +64,14 @@ impl WorstCase {
             let risk = stop.map_or(value, |stop| position.risk_to(stop));
             self.open_risk = self.open_risk.plus(risk);
         }
-        if let Some(entry) = slot.entry.as_deref() {
-            if let Some(order) = books.orders().get(entry.order) {
-                debug_assert_eq!(order.request.role, OrderRole::Entry);
-                let reserved = order.reserved_qty();
-                let at = entry.plan.worst_price();
-                value = value.plus(at.notional(reserved).unwrap_or(Cash::ZERO));
-                let distance = entry.sizing.distance.unwrap_or(at);
-                let risk = distance.notional(reserved).unwrap_or(Cash::ZERO);
-                self.entry_risk = self.entry_risk.plus(risk);
-            }
+        let order = books.working_entry(key);
+        if let Some((order, terms)) = order.and_then(|o| Some((o, o.terms.as_deref()?))) {
+            let reserved = order.reserved_qty();
+            let at = terms.plan.worst_price();
+            value = value.plus(at.notional(reserved).unwrap_or(Cash::ZERO));
+            let distance = terms.sizing.distance.unwrap_or(at);
+            let risk = distance.notional(reserved).unwrap_or(Cash::ZERO);
+            self.entry_risk = self.entry_risk.plus(risk);
         }
         value
     }

@@ -102,8 +102,8 @@ impl<'a> Context<'a> {
 
     /// Returns the plan of the strategy's own working entry in a symbol.
     pub fn working_entry(&self, symbol: SymbolId) -> Option<&'a Plan> {
-        let slot = self.books.slot(slot_key(self.strategy, symbol))?;
-        slot.entry.as_deref().map(|entry| &entry.plan)
+        let order = self.books.working_entry(slot_key(self.strategy, symbol))?;
+        order.terms.as_deref().map(|terms| &terms.plan)
     }
 
     /// Returns how many positions the strategy has opened in a symbol today.

@@ -122,7 +122,7 @@ fn trend(character: &Character, away: f64, random: &mut Random) -> Script {
 fn choppy(character: &Character, away: f64, random: &mut Random) -> Script {
     Script {
         rth: Course::default(),
-        pull: random.between(0.05, 0.09),
+        pull: random.between(0.02, 0.045),
         sigma: random.between(0.8, 1.1),
         ..quiet(character, away, random)
     }
@@ -141,9 +141,10 @@ fn vwap_reclaim(character: &Character, random: &mut Random) -> Script {
             (0.0, 1.0),
             (12.0, 1.0 - 0.35 * fall),
             (30.0, 1.0 - fall),
-            (at, 1.0 - 0.9 * fall),
-            (at + 60.0, 1.0 - 0.9 * fall + 0.7 * rise),
-            (at + 150.0, 1.0 - 0.9 * fall + rise),
+            (at - 8.0, 1.0 - 0.95 * fall),
+            (at, 1.0 - 0.7 * fall),
+            (at + 60.0, 1.0 - 0.7 * fall + 0.7 * rise),
+            (at + 150.0, 1.0 - 0.7 * fall + rise),
         ]),
         pull: 0.08,
         sigma: random.between(0.7, 0.95),
@@ -207,7 +208,7 @@ fn gap_and_go(character: &Character, random: &mut Random) -> Script {
         (200.0, 1.0 + 0.6 * run),
         (390.0, 1.0 + 0.5 * run),
     ]);
-    Script { pull: 0.2, sigma: random.between(1.5, 1.9), ..small_gap(character, random, rth) }
+    Script { pull: 0.13, sigma: random.between(1.5, 1.9), ..small_gap(character, random, rth) }
 }
 
 /// Looks the same at the scan; half of the time it breaks the high by a little. Then it falls.

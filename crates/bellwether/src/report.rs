@@ -1,0 +1,116 @@
+//! Puts a run's result, its setup and its data into the report (contract.md 5, TP21).
+
+use std::time::Duration;
+
+use analytics::metrics::{Benchmark, ExposureFigures};
+use analytics::report::{OpenPosition, Report, ReportInput, SensitivityRow, Timing};
+use backtest::RunResult;
+use model::Quantity;
+use strategies::Registry;
+
+use crate::BUILD;
+use crate::market::Loaded;
+use crate::run::Setup;
+use crate::run::recorder::Recorder;
+
+/// Parts of a report beside the run's result.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    /// The benchmark asked for.
+    pub(crate) benchmark: Option<Benchmark>,
+    /// The fill-sensitivity table (TF15).
+    pub(crate) sensitivity: Vec<SensitivityRow>,
+    /// Time spent loading.
+    pub(crate) load: Duration,
+    /// Time spent in the engine.
+    pub(crate) engine: Duration,
+}
+
+/// Builds the report; its own duration is measured here.
+pub(crate) fn build(
+    setup: &Setup,
+    registry: &Registry,
+    loaded: &Loaded,
+    result: RunResult,
+    recorder: &Recorder,
+    extras: Extras,
+) -> Report {
+    let started = std::time::Instant::now();
+    let engine_s = extras.engine.as_secs_f64();
+    let timing = Timing {
+        load_s: Some(extras.load.as_secs_f64()),
+        engine_s: Some(engine_s),
+        report_s: None,
+        bars_per_s: (engine_s > 0.0).then(|| result.bars as f64 / engine_s),
+    };
+    let symbols = loaded.data.symbols();
+    let input = ReportInput {
+        build: BUILD.to_owned(),
+        config_hash: setup.config_hash.clone(),
+        symbols: symbols.iter().map(|data| data.symbol).collect(),
+        strategies: setup.strategy_facts(registry),
+        from: Some(loaded.from),
+        to: Some(loaded.to),
+        fill: setup.exchange.mode.name().to_owned(),
+        commission: setup.exchange.commission.to_string(),
+        slippage: setup.slippage_text(),
+        limits_off: setup.limits_off,
+        contexts: recorder.contexts(),
+        executions: recorder.executions(&result.trades),
+        exposure: exposure(&result),
+        open_positions: open_positions(&result, recorder),
+        auctions_approximated: result.auction_estimates > 0,
+        benchmark: extras.benchmark,
+        sensitivity: extras.sensitivity,
+        timing,
+        decision_hash: result.decision_hash,
+        bars: result.bars,
+        sessions: result.sessions,
+        orders: result.orders,
+        fills: result.fills,
+        trades: result.trades,
+        equity: result.equity,
+        rejections: result.rejections,
+        not_checked: result.not_checked,
+        fee_rounding: result.fee_rounding,
+        fees_extrapolated: result.fees_extrapolated,
+        ..ReportInput::default()
+    };
+    let mut report = Report::build(&input);
+    report.timing.report_s = Some(started.elapsed().as_secs_f64());
+    report
+}
+
+fn open_positions(result: &RunResult, recorder: &Recorder) -> Vec<OpenPosition> {
+    let positions = result.open_positions.iter();
+    positions
+        .map(|position| OpenPosition {
+            strategy: position.strategy,
+            symbol: position.symbol,
+            long: position.quantity > Quantity::ZERO,
+            quantity: position.quantity.abs(),
+            entry_time: position.opened,
+            entry_price: position.entry_price,
+            mark: Some(position.mark),
+            initial_stop: position.stop,
+            fills: recorder.open_fills(position.strategy, position.symbol),
+        })
+        .collect()
+}
+
+/// Returns the exposure of the run; net equals gross as long as nothing was held short, and a run
+/// with a short position has no such figures.
+fn exposure(result: &RunResult) -> Option<ExposureFigures> {
+    let short = result.trades.iter().any(|trade| !trade.long)
+        || result.open_positions.iter().any(|position| position.quantity < Quantity::ZERO);
+    let exposure = &result.exposure;
+    (!short && exposure.minutes > 0).then_some(ExposureFigures {
+        rth_minutes: exposure.minutes,
+        minutes_in_market: exposure.minutes_in_market,
+        average_gross: exposure.mean_gross,
+        max_gross: exposure.max_gross,
+        average_net: exposure.mean_gross,
+        max_net: exposure.max_gross,
+        max_participation: None,
+    })
+}

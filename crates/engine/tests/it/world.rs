@@ -1,0 +1,280 @@
+//! A small world around one engine: a strategy that wants what the test tells it to, bars, and
+//! a broker whose reports the test writes itself. After every input the books are checked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use engine::data_manager::Needs;
+use engine::risk_manager::Limits;
+use engine::strategy_engine::{
+    Breakeven, Context, Event, Finding, Plan, RuleInfo, Size, Strategy, Target, TargetAt,
+};
+use engine::{
+    Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent, Outputs, Sequenced,
+};
+use model::exchange::{Calendar, TickTable, from_new_york};
+use model::record::{DecodeError, Reader, Record, Writer};
+use model::{
+    Bar, BrokerId, Cash, Date, ExecId, ExecType, ExecutionReport, ExitReason, Fill, NewOrder,
+    OrderKind, OrderRole, Ppm, Price, Quantity, SourceId, StrategyId, SymbolId, Timestamp, Volume,
+};
+
+/// What the scripted strategy wants at its next bar in a symbol.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wish {
+    Enter(Plan),
+    NoEntry,
+    Exit,
+}
+
+type Script = Arc<Mutex<VecDeque<(SymbolId, Wish)>>>;
+
+#[derive(Debug)]
+struct Scripted(Script);
+
+impl Strategy for Scripted {
+    fn rules(&self) -> &'static [RuleInfo] {
+        &[RuleInfo { id: "T1", text: "told so", values: &[] }]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::VWAP.and(Needs::EMA9).and(Needs::ATR14)
+    }
+
+    fn prepare(&mut self, _symbols: usize) {}
+
+    fn on_event(&mut self, ctx: &mut Context<'_>, event: Event<'_>) {
+        let Event::Bar { symbol, .. } = event else { return };
+        let finding = Finding::new(0, &[]);
+        let mut script = self.0.lock().unwrap();
+        while script.front().is_some_and(|(of, _)| *of == symbol) {
+            match script.pop_front().unwrap().1 {
+                Wish::Enter(plan) => ctx.enter(symbol, plan, finding),
+                Wish::NoEntry => ctx.no_entry(symbol, finding),
+                Wish::Exit => ctx.exit(symbol, ExitReason::Signal, finding),
+            }
+        }
+    }
+
+    fn save(&self, _writer: &mut Writer) {}
+
+    fn load(&mut self, _reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+pub(crate) fn price(text: &str) -> Price {
+    text.parse().unwrap()
+}
+
+pub(crate) fn shares(count: i64) -> Quantity {
+    Quantity::from_shares(count).unwrap()
+}
+
+/// A plan that buys at a stop with protection, one target of a half at 2R, break-even after it.
+pub(crate) fn breakout(stop: &str, limit: &str, protective: &str) -> Plan {
+    let target = Target { at: TargetAt::R(Ppm(2_000_000)), fraction: Ppm(500_000) };
+    Plan {
+        entry: OrderKind::StopLimit { stop: price(stop), limit: price(limit) },
+        reference: price(stop),
+        stop: Some(price(protective)),
+        size: Size::ByRisk { min_stop: Ppm(1_000), max_stop: Ppm(100_000) },
+        targets: [Some(target), None, None],
+        breakeven: Breakeven::FirstTarget,
+        ..Plan::default()
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) out: Outputs,
+    pub(crate) day: Date,
+    /// Every order that left, as last sent or replaced.
+    pub(crate) sent: Vec<NewOrder>,
+    /// Every fact so far.
+    pub(crate) facts: Vec<Fact>,
+    script: Vec<Script>,
+    seq: u64,
+    executions: u64,
+    limits: Limits,
+}
+
+/// The calendar takes a while to build in debug mode: once for all tests.
+fn calendar() -> Arc<Calendar> {
+    static CALENDAR: OnceLock<Arc<Calendar>> = OnceLock::new();
+    Arc::clone(CALENDAR.get_or_init(|| Arc::new(Calendar::nyse())))
+}
+
+fn build(limits: &Limits, scripts: &[Script]) -> Engine {
+    let strategy = |script: &Script| -> Box<dyn Strategy> { Box::new(Scripted(script.clone())) };
+    Engine::new(EngineConfig {
+        symbols: (0..8).map(|n| format!("SYM{n}").parse().unwrap()).collect(),
+        strategies: scripts
+            .iter()
+            .map(|s| Instance { name: "scripted".into(), strategy: strategy(s) })
+            .collect(),
+        cash: Cash::from_dollars(100_000).unwrap(),
+        limits: limits.clone(),
+        calendar: calendar(),
+        ticks: TickTable::us(),
+        tag: *b"BW\0\0",
+        epoch: 7,
+        record_all: false,
+    })
+}
+
+impl World {
+    /// A running engine at 09:30 of a full day, two strategies, eight symbols.
+    pub(crate) fn new(limits: Limits) -> Self {
+        let script: Vec<Script> = vec![Script::default(), Script::default()];
+        let mut world = Self {
+            engine: build(&limits, &script),
+            out: Outputs::default(),
+            day: "2026-06-01".parse().unwrap(),
+            sent: Vec::new(),
+            facts: Vec::new(),
+            script,
+            seq: 0,
+            executions: 0,
+            limits,
+        };
+        world.apply(world.at("04:00"), Input::Start);
+        world.apply(world.at("09:30"), Input::Time);
+        world
+    }
+
+    pub(crate) fn at(&self, clock: &str) -> Timestamp {
+        let (hour, minute) = clock.split_once(':').unwrap();
+        from_new_york(self.day, hour.parse().unwrap(), minute.parse().unwrap(), 0)
+    }
+
+    /// Applies an input and checks the books (I3, I11, C16) and that state saves and loads.
+    pub(crate) fn apply(&mut self, time: Timestamp, item: Input) {
+        self.seq += 1;
+        self.engine.apply(&Sequenced { seq: self.seq, time, item }, &mut self.out);
+        self.engine.books().check().unwrap();
+        for command in &self.out.commands {
+            match command {
+                Command::Submit(order) => self.sent.push(*order),
+                Command::Replace(request) => {
+                    let old = self.sent.iter_mut().find(|o| o.client_id == request.client_id);
+                    let old = old.expect("a replaced order was sent");
+                    old.client_id = request.new_client_id;
+                    old.kind = request.kind;
+                    old.quantity = request.quantity;
+                }
+                Command::Cancel(request) => {
+                    assert!(self.sent.iter().any(|o| o.client_id == request.client_id));
+                }
+            }
+        }
+        self.facts.append(&mut self.out.facts);
+        self.check_restore();
+    }
+
+    /// Saves the engine, loads it into a fresh one and compares the encodings byte for byte.
+    fn check_restore(&self) {
+        let bytes = model::record::encode(&self.engine);
+        let mut other = build(&self.limits, &self.script);
+        other.load(&mut Reader::new(&bytes)).unwrap();
+        assert_eq!(model::record::encode(&other), bytes, "state does not survive a restore");
+    }
+
+    /// Feeds a flat bar at `clock` with all prices at `at`, after telling `strategy` its wish.
+    pub(crate) fn bar_with(
+        &mut self,
+        strategy: usize,
+        symbol: u32,
+        clock: &str,
+        at: &str,
+        wish: Wish,
+    ) {
+        self.script[strategy].lock().unwrap().push_back((SymbolId(symbol), wish));
+        self.bar(symbol, clock, at);
+    }
+
+    pub(crate) fn bar(&mut self, symbol: u32, clock: &str, at: &str) {
+        let bar = Bar {
+            start: self.at(clock),
+            open: price(at),
+            high: price(at),
+            low: price(at),
+            close: price(at),
+            volume: Volume(1_000_000),
+        };
+        let event = MarketEvent::Bar { symbol: SymbolId(symbol), bar };
+        self.apply(bar.end(), Input::Market { source: SourceId(0), event });
+    }
+
+    pub(crate) fn control(&mut self, control: Control) {
+        self.apply(self.engine.now(), Input::Control(control));
+    }
+
+    /// Returns the last order of a role.
+    pub(crate) fn last(&self, role: OrderRole) -> NewOrder {
+        *self.sent.iter().rev().find(|order| order.role == role).expect("an order of that role")
+    }
+
+    pub(crate) fn count(&self, role: OrderRole) -> usize {
+        self.sent.iter().filter(|order| order.role == role).count()
+    }
+
+    pub(crate) fn report(&mut self, order: &NewOrder, exec: ExecType) {
+        let report = ExecutionReport {
+            client_id: order.client_id,
+            broker: order.broker,
+            symbol: order.symbol,
+            exec,
+            time: self.engine.now(),
+        };
+        self.apply(self.engine.now(), Input::Broker { broker: BrokerId(0), report });
+    }
+
+    /// Reports a fill and returns its execution.
+    pub(crate) fn fill(&mut self, order: &NewOrder, quantity: i64, at: &str) -> Fill {
+        self.executions += 1;
+        let fill = Fill {
+            exec_id: ExecId::simulated(self.executions),
+            side: order.side,
+            quantity: shares(quantity),
+            price: price(at),
+            fee: Cash::from_raw(1),
+        };
+        self.report(order, ExecType::Trade(fill));
+        fill
+    }
+
+    pub(crate) fn held(&self, strategy: u16, symbol: u32) -> i64 {
+        let key = engine::SlotKey { strategy: StrategyId(strategy), symbol: SymbolId(symbol) };
+        self.engine.books().position(key).map_or(0, |position| position.signed_qty().shares())
+    }
+
+    /// Returns the kinds of the alerts so far.
+    pub(crate) fn alerts(&self) -> Vec<engine::alert_system::AlertKind> {
+        let alert = |fact: &Fact| if let Fact::Alert(a) = fact { Some(a.kind) } else { None };
+        self.facts.iter().filter_map(alert).collect()
+    }
+
+    /// Returns the reasons of the refusals so far.
+    pub(crate) fn refusals(&self) -> Vec<&'static str> {
+        use engine::strategy_engine::Rule;
+        let refusal = |fact: &Fact| match fact {
+            Fact::Decision(d) => match d.rule {
+                Rule::Gate(code) => Some(code.name()),
+                Rule::Strategy(_) => None,
+            },
+            _ => None,
+        };
+        self.facts.iter().filter_map(refusal).collect()
+    }
+
+    /// Returns the orders that a cancel was sent for.
+    pub(crate) fn cancelled(&self) -> Vec<OrderRole> {
+        let role = |fact: &Fact| {
+            let Fact::Cancel(cancel) = fact else { return None };
+            let number = cancel.request.client_id.number;
+            self.sent.iter().find(|o| o.client_id.number == number).map(|o| o.role)
+        };
+        self.facts.iter().filter_map(role).collect()
+    }
+}
