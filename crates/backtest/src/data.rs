@@ -60,10 +60,10 @@ impl MarketData {
     pub fn new(mut symbols: Vec<SymbolData>) -> Result<Self, DataError> {
         symbols.sort_by_key(|data| data.symbol);
         for pair in symbols.windows(2) {
-            if let [a, b] = pair {
-                if a.symbol == b.symbol {
-                    return Err(DataError::Duplicate(a.symbol));
-                }
+            if let [a, b] = pair
+                && a.symbol == b.symbol
+            {
+                return Err(DataError::Duplicate(a.symbol));
             }
         }
         for data in &symbols {

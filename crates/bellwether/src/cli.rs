@@ -103,8 +103,9 @@ impl Context {
     /// Returns the layers of configuration that the process was started with.
     pub(crate) fn layers(&self) -> Layers {
         // A variable that is not UTF-8 cannot hold a value of ours.
-        let env = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let env = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Layers { file: self.global.config.clone(), command: None, env: env.collect() }
     }
 

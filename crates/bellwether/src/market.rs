@@ -51,7 +51,10 @@ pub(crate) fn load(
         return Err(Failure::usage(format_args!("--to {to} is before --from {from}")));
     }
     // Years that the calendar does not know have no sessions to run (TC9).
-    calendar.sessions(from, from).and_then(|_| calendar.sessions(to, to)).map_err(Failure::missing)?;
+    calendar
+        .sessions(from, from)
+        .and_then(|_| calendar.sessions(to, to))
+        .map_err(Failure::missing)?;
     let symbols = symbols_of(store, &selection.symbols)?;
     let loader = Loader { store, calendar, from, to, first };
     let mut all = Vec::with_capacity(symbols.len());
@@ -62,8 +65,11 @@ pub(crate) fn load(
     let range = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     let Some((from, to)) = range else {
         let names: Vec<&str> = symbols.iter().map(Symbol::as_str).take(12).collect();
-        let message =
-            format!("no 1min bars of {} from {from} to {to} in {}", names.join(", "), store.root().display());
+        let message = format!(
+            "no 1min bars of {} from {from} to {to} in {}",
+            names.join(", "),
+            store.root().display()
+        );
         return Err(Failure::missing(message).hint("`bellwether data list` shows what is there"));
     };
     debug!(symbols = all.len(), %from, %to, "loaded market data");

@@ -35,7 +35,8 @@ impl FromStr for StrategySpec {
         check_instance_name(instance).map_err(error)?;
         let mut parameters: Vec<(String, String)> = Vec::new();
         for part in rest.into_iter().flat_map(|rest| rest.split(',')) {
-            let (key, value) = part.split_once('=').ok_or_else(|| error("a parameter is key=value"))?;
+            let (key, value) =
+                part.split_once('=').ok_or_else(|| error("a parameter is key=value"))?;
             let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
             if key.is_empty() || value.is_empty() {
                 return Err(error("a parameter is key=value"));

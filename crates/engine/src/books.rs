@@ -211,13 +211,13 @@ impl Books {
         if before == now {
             return;
         }
-        let count = self.active_by_symbol.get_mut(key.symbol.index());
         if now {
             self.active.push(key);
-            count.map(|count| *count += 1);
         } else {
             self.active.retain(|&other| other != key);
-            count.map(|count| *count = count.saturating_sub(1));
+        }
+        if let Some(count) = self.active_by_symbol.get_mut(key.symbol.index()) {
+            *count = if now { count.saturating_add(1) } else { count.saturating_sub(1) };
         }
     }
 

@@ -154,12 +154,12 @@ impl GapAndGo {
             return;
         }
         note_range(state, &params, session, bar);
-        if data.rth.bars == 1 {
-            if let Err(finding) = first_bar(&params, ctx, symbol, session, data, bar) {
-                state.dropped = true;
-                ctx.no_entry(symbol, finding);
-                return;
-            }
+        if data.rth.bars == 1
+            && let Err(finding) = first_bar(&params, ctx, session, data, bar)
+        {
+            state.dropped = true;
+            ctx.no_entry(symbol, finding);
+            return;
         }
         note_exit(state, ctx.position(symbol).is_some());
         if let Some(position) = ctx.position(symbol) {
@@ -207,7 +207,6 @@ fn note_exit(state: &mut State, holds: bool) {
 fn first_bar(
     params: &Params,
     ctx: &Context<'_>,
-    symbol: SymbolId,
     session: &Session,
     data: &SymbolState,
     bar: &Bar,
@@ -223,7 +222,6 @@ fn first_bar(
         let rvol = if bar.start == session.open { rvol.unwrap_or(0.0) } else { 0.0 };
         return Err(Finding::new(rule::FIRST_RVOL, &[rvol, params.min_rvol_first_bar]));
     }
-    debug_assert!(ctx.symbol(symbol).is_some());
     if params.require_green && bar.close < bar.open {
         let numbers = [bar.open.to_f64(), bar.close.to_f64()];
         return Err(Finding::new(rule::FIRST_GREEN, &numbers));

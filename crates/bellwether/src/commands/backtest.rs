@@ -32,7 +32,9 @@ const SENSITIVITY_TICKS: [u32; 4] = [0, 1, 2, 5];
 
 /// Flags of `backtest`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether backtest --data market --strategy vwap_reclaim --from 2011-03-01 --to 2011-03-31 --html report.html\n  bellwether backtest --data market --strategy vwap_cross@a:min_bars=20 --strategy vwap_cross@b --no-risk-limits --fill next_open --json")]
+#[command(
+    after_help = "Examples:\n  bellwether backtest --data market --strategy vwap_reclaim --from 2011-03-01 --to 2011-03-31 --html report.html\n  bellwether backtest --data market --strategy vwap_cross@a:min_bars=20 --strategy vwap_cross@b --no-risk-limits --fill next_open --json"
+)]
 pub(crate) struct Args {
     /// A store or a LEAN folder [default: DATA_DIR/catalog]
     #[arg(long, value_name = "DIR")]
@@ -97,8 +99,7 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let mut effective = context.configure(&context.layers())?;
     args.apply(&mut effective)?;
-    let setup =
-        Setup::new(&effective, &context.registry, &args.strategies, args.no_risk_limits)?;
+    let setup = Setup::new(&effective, &context.registry, &args.strategies, args.no_risk_limits)?;
     let started = Instant::now();
     let path = args.data.clone().unwrap_or_else(|| context.catalog_dir());
     let calendar = &setup.tables.calendar;

@@ -13,7 +13,9 @@ use crate::terminal;
 
 /// Flags of `calendar`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether calendar 2026-11-27\n  bellwether calendar --from 2026-12-01 --to 2026-12-31 --json")]
+#[command(
+    after_help = "Examples:\n  bellwether calendar 2026-11-27\n  bellwether calendar --from 2026-12-01 --to 2026-12-31 --json"
+)]
 pub(crate) struct Args {
     /// The day [default: today in New York]
     #[arg(conflicts_with_all = ["from", "to"])]

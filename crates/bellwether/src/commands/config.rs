@@ -6,9 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::cli::Context;
-use crate::config::{
-    DEFAULT_FILE, Effective, KEYS, LoadError, Origin, load, template,
-};
+use crate::config::{DEFAULT_FILE, Effective, KEYS, LoadError, Origin, load, template};
 use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::spec;
@@ -25,7 +23,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Write a commented file with every key
-    #[command(after_help = "Examples:\n  bellwether config init\n  bellwether --config night.toml config init --force")]
+    #[command(
+        after_help = "Examples:\n  bellwether config init\n  bellwether --config night.toml config init --force"
+    )]
     Init {
         /// Replace a file that is there
         #[arg(long)]
@@ -35,14 +35,18 @@ enum Action {
         json: bool,
     },
     /// Validate the configuration
-    #[command(after_help = "Examples:\n  bellwether config check\n  bellwether --config night.toml config check --json")]
+    #[command(
+        after_help = "Examples:\n  bellwether config check\n  bellwether --config night.toml config check --json"
+    )]
     Check {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Print the values in force with their origin
-    #[command(after_help = "Examples:\n  bellwether config show\n  BELLWETHER_RISK__MAX_POSITIONS=3 bellwether config show --json")]
+    #[command(
+        after_help = "Examples:\n  bellwether config show\n  BELLWETHER_RISK__MAX_POSITIONS=3 bellwether config show --json"
+    )]
     Show {
         /// Print JSON
         #[arg(long)]
@@ -84,7 +88,9 @@ fn check(context: &Context, as_json: bool) -> Result<Exit, Failure> {
             let file = effective.file.as_ref().map(|file| file.display().to_string());
             let warnings = effective.warnings();
             if as_json {
-                terminal::json(&json!({ "ok": true, "file": file, "problems": [], "warnings": warnings }))?;
+                terminal::json(
+                    &json!({ "ok": true, "file": file, "problems": [], "warnings": warnings }),
+                )?;
             } else {
                 warnings.iter().for_each(|warning| terminal::warn(warning));
                 let what = file.unwrap_or_else(|| "defaults and environment (no file)".to_owned());
@@ -142,7 +148,11 @@ fn show(context: &Context, as_json: bool) -> Result<Exit, Failure> {
         for line in &rest[..end] {
             table.add_row([line.name, &line.value, &line.origin.to_string()]);
         }
-        text.push_str(&format!("{TITLE}[{}]{TITLE:#}\n{}\n", first.section, terminal::text_of(&table)));
+        text.push_str(&format!(
+            "{TITLE}[{}]{TITLE:#}\n{}\n",
+            first.section,
+            terminal::text_of(&table)
+        ));
         rest = &rest[end..];
     }
     terminal::styled(&text)?;

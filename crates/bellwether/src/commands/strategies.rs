@@ -9,7 +9,9 @@ use crate::terminal::{self, FAINT, TITLE};
 
 /// Flags of `strategies`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether strategies\n  bellwether strategies gap_and_go --json")]
+#[command(
+    after_help = "Examples:\n  bellwether strategies\n  bellwether strategies gap_and_go --json"
+)]
 pub(crate) struct Args {
     /// Only this strategy
     name: Option<String>,

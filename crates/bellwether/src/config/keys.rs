@@ -68,9 +68,14 @@ const fn fraction(min: f64, max: f64) -> Kind {
 
 /// All keys but those of `[strategies.NAME]`, section by section.
 pub(crate) const KEYS: &[Key] = &[
-    key!("system.account_size", Kind::Usd { min: 1_000, max: 1_000_000_000 },
+    key!(
+        "system.account_size",
+        Kind::Usd { min: 1_000, max: 1_000_000_000 },
         "Cash at the start of a backtest or demo, in USD.",
-        Usd, |c, v| c.system.account_size = v, |c| c.system.account_size),
+        Usd,
+        |c, v| c.system.account_size = v,
+        |c| c.system.account_size
+    ),
     Key {
         path: "system.environment",
         kind: Kind::Word(Environment::NAMES),
@@ -98,10 +103,14 @@ pub(crate) const KEYS: &[Key] = &[
         },
         get: |c| Value::Text(c.system.log_level.name().into()),
     },
-    key!("system.active_strategies",
+    key!(
+        "system.active_strategies",
         Kind::List("a list of strategy names, such as [\"gap_and_go\", \"vwap_reclaim@tight\"]"),
         "Strategies that run when --strategy is not given.",
-        List, |c, v| c.system.active_strategies = v, |c| c.system.active_strategies.clone()),
+        List,
+        |c, v| c.system.active_strategies = v,
+        |c| c.system.active_strategies.clone()
+    ),
     Key {
         path: "system.universe",
         kind: Kind::List("a list of tickers, such as [\"AAPL\", \"SPY\"]"),
@@ -116,69 +125,149 @@ pub(crate) const KEYS: &[Key] = &[
         },
         get: |c| Value::List(c.system.universe.iter().map(ToString::to_string).collect()),
     },
-    key!("risk.max_positions", Kind::Int { min: 1, max: 10 },
+    key!(
+        "risk.max_positions",
+        Kind::Int { min: 1, max: 10 },
         "Symbols with a position or a working entry at once (C07).",
-        Int, |c, v| c.risk.max_positions = u32::try_from(v).ok(),
-        |c| c.risk.max_positions.map_or(0, i64::from)),
-    key!("risk.max_daily_loss_pct", fraction(0.001, 0.10),
+        Int,
+        |c, v| c.risk.max_positions = u32::try_from(v).ok(),
+        |c| c.risk.max_positions.map_or(0, i64::from)
+    ),
+    key!(
+        "risk.max_daily_loss_pct",
+        fraction(0.001, 0.10),
         "Loss of a day that halts trading, realised and unrealised, after fees (C10).",
-        Fraction, |c, v| c.risk.max_daily_loss_pct = Some(v),
-        |c| c.risk.max_daily_loss_pct.unwrap_or_default()),
-    key!("risk.loss_warn_pct", fraction(0.10, 1.0),
+        Fraction,
+        |c, v| c.risk.max_daily_loss_pct = Some(v),
+        |c| c.risk.max_daily_loss_pct.unwrap_or_default()
+    ),
+    key!(
+        "risk.loss_warn_pct",
+        fraction(0.10, 1.0),
         "Part of the daily loss limit at which a warning is raised (C10).",
-        Fraction, |c, v| c.risk.loss_warn_pct = v, |c| c.risk.loss_warn_pct),
-    key!("risk.loss_reduce_only_pct", fraction(0.10, 1.0),
+        Fraction,
+        |c, v| c.risk.loss_warn_pct = v,
+        |c| c.risk.loss_warn_pct
+    ),
+    key!(
+        "risk.loss_reduce_only_pct",
+        fraction(0.10, 1.0),
         "Part of the daily loss limit at which only exits pass; also the day's risk budget (C10, TS3).",
-        Fraction, |c, v| c.risk.loss_reduce_only_pct = v, |c| c.risk.loss_reduce_only_pct),
-    key!("risk.max_position_size_pct", fraction(0.01, 0.40),
+        Fraction,
+        |c, v| c.risk.loss_reduce_only_pct = v,
+        |c| c.risk.loss_reduce_only_pct
+    ),
+    key!(
+        "risk.max_position_size_pct",
+        fraction(0.01, 0.40),
         "Largest value held in one symbol (C06, TS3).",
-        Fraction, |c, v| c.risk.max_position_size_pct = Some(v),
-        |c| c.risk.max_position_size_pct.unwrap_or_default()),
-    key!("risk.risk_per_trade_pct", fraction(0.0005, 0.02),
+        Fraction,
+        |c, v| c.risk.max_position_size_pct = Some(v),
+        |c| c.risk.max_position_size_pct.unwrap_or_default()
+    ),
+    key!(
+        "risk.risk_per_trade_pct",
+        fraction(0.0005, 0.02),
         "What one trade may lose at its protective stop (TS3).",
-        Fraction, |c, v| c.risk.risk_per_trade = v, |c| c.risk.risk_per_trade),
-    key!("risk.min_qty", Kind::Int { min: 1, max: 100_000 },
+        Fraction,
+        |c, v| c.risk.risk_per_trade = v,
+        |c| c.risk.risk_per_trade
+    ),
+    key!(
+        "risk.min_qty",
+        Kind::Int { min: 1, max: 100_000 },
         "Smallest number of shares worth trading (TS4).",
-        Int, |c, v| c.risk.min_quantity = v, |c| c.risk.min_quantity),
-    key!("risk.min_risk_usd", Kind::Usd { min: 0, max: 10_000 },
+        Int,
+        |c, v| c.risk.min_quantity = v,
+        |c| c.risk.min_quantity
+    ),
+    key!(
+        "risk.min_risk_usd",
+        Kind::Usd { min: 0, max: 10_000 },
         "Smallest risk worth trading, in USD (TS4).",
-        Usd, |c, v| c.risk.min_risk = Some(v), |c| c.risk.min_risk.unwrap_or_default()),
-    key!("risk.min_stop_ticks", Kind::Int { min: 1, max: 100 },
+        Usd,
+        |c, v| c.risk.min_risk = Some(v),
+        |c| c.risk.min_risk.unwrap_or_default()
+    ),
+    key!(
+        "risk.min_stop_ticks",
+        Kind::Int { min: 1, max: 100 },
         "Smallest distance to the protective stop, in ticks (TS2).",
-        Int, |c, v| c.risk.min_stop_ticks = v, |c| c.risk.min_stop_ticks),
-    key!("risk.max_order_value_usd", Kind::Usd { min: 100, max: 100_000_000 },
+        Int,
+        |c, v| c.risk.min_stop_ticks = v,
+        |c| c.risk.min_stop_ticks
+    ),
+    key!(
+        "risk.max_order_value_usd",
+        Kind::Usd { min: 100, max: 100_000_000 },
         "Largest value of one order, in USD (C02); at most 40 % of account_size.",
-        Usd, |c, v| c.risk.max_order_value = Some(v),
-        |c| c.risk.max_order_value.unwrap_or_default()),
-    key!("risk.max_order_value_pct", fraction(0.001, 0.40),
+        Usd,
+        |c, v| c.risk.max_order_value = Some(v),
+        |c| c.risk.max_order_value.unwrap_or_default()
+    ),
+    key!(
+        "risk.max_order_value_pct",
+        fraction(0.001, 0.40),
         "Largest value of one order (C02).",
-        Fraction, |c, v| c.risk.max_order_value_pct = Some(v),
-        |c| c.risk.max_order_value_pct.unwrap_or_default()),
-    key!("risk.buying_power_pct", fraction(0.05, 1.0),
+        Fraction,
+        |c, v| c.risk.max_order_value_pct = Some(v),
+        |c| c.risk.max_order_value_pct.unwrap_or_default()
+    ),
+    key!(
+        "risk.buying_power_pct",
+        fraction(0.05, 1.0),
         "Part of the equity not yet at work that a new entry may use (C09, TS3).",
-        Fraction, |c, v| c.risk.buying_power_pct = Some(v),
-        |c| c.risk.buying_power_pct.unwrap_or_default()),
-    key!("risk.max_recent_volume_pct", fraction(0.001, 0.20),
+        Fraction,
+        |c, v| c.risk.buying_power_pct = Some(v),
+        |c| c.risk.buying_power_pct.unwrap_or_default()
+    ),
+    key!(
+        "risk.max_recent_volume_pct",
+        fraction(0.001, 0.20),
         "Part of the volume of the last five minutes that one order may be (TS3).",
-        Fraction, |c, v| c.risk.max_recent_volume_pct = Some(v),
-        |c| c.risk.max_recent_volume_pct.unwrap_or_default()),
-    key!("risk.max_adv_pct", fraction(0.0001, 0.02),
+        Fraction,
+        |c, v| c.risk.max_recent_volume_pct = Some(v),
+        |c| c.risk.max_recent_volume_pct.unwrap_or_default()
+    ),
+    key!(
+        "risk.max_adv_pct",
+        fraction(0.0001, 0.02),
         "Part of the mean daily volume that one order may be (TS3).",
-        Fraction, |c, v| c.risk.max_adv_pct = Some(v), |c| c.risk.max_adv_pct.unwrap_or_default()),
-    key!("risk.opening_ends_before_close_min", Kind::Int { min: 5, max: 385 },
+        Fraction,
+        |c, v| c.risk.max_adv_pct = Some(v),
+        |c| c.risk.max_adv_pct.unwrap_or_default()
+    ),
+    key!(
+        "risk.opening_ends_before_close_min",
+        Kind::Int { min: 5, max: 385 },
         "Minutes before the close from which no position is opened (C23).",
-        Int, |c, v| c.risk.opening_ends_before_close_ns = v * MINUTE_NS,
-        |c| c.risk.opening_ends_before_close_ns / MINUTE_NS),
-    key!("risk.flat_before_close_min", Kind::Int { min: 1, max: 60 },
+        Int,
+        |c, v| c.risk.opening_ends_before_close_ns = v * MINUTE_NS,
+        |c| c.risk.opening_ends_before_close_ns / MINUTE_NS
+    ),
+    key!(
+        "risk.flat_before_close_min",
+        Kind::Int { min: 1, max: 60 },
         "Minutes before the close at which positions are closed (C23).",
-        Int, |c, v| c.risk.flat_before_close_ns = Some(v * MINUTE_NS),
-        |c| c.risk.flat_before_close_ns.unwrap_or_default() / MINUTE_NS),
+        Int,
+        |c, v| c.risk.flat_before_close_ns = Some(v * MINUTE_NS),
+        |c| c.risk.flat_before_close_ns.unwrap_or_default() / MINUTE_NS
+    ),
     Key {
         path: "simulation.fill",
-        kind: Kind::Word(&["conservative", "adaptive", "ohlc", "next_open", "same_close", "next_close"]),
+        kind: Kind::Word(&[
+            "conservative",
+            "adaptive",
+            "ohlc",
+            "next_open",
+            "same_close",
+            "next_close",
+        ]),
         text: "How bars fill orders (TF1-TF10); the last three are conventions of other engines.",
         set: |c, v| {
-            if let Some(mode) = FillMode::ALL.into_iter().find(|m| v == Value::Text(m.name().into())) {
+            if let Some(mode) =
+                FillMode::ALL.into_iter().find(|m| v == Value::Text(m.name().into()))
+            {
                 c.simulation.fill = mode;
             }
             Ok(())
@@ -210,12 +299,22 @@ pub(crate) const KEYS: &[Key] = &[
         },
         get: |c| c.simulation.slippage_ticks.map_or(Value::Auto, |ticks| Value::Int(ticks.into())),
     },
-    key!("simulation.slippage_model", Kind::Switch,
+    key!(
+        "simulation.slippage_model",
+        Kind::Switch,
         "Slippage by a table of spreads instead of a number of ticks (TF11).",
-        Switch, |c, v| c.simulation.slippage_model = v, |c| c.simulation.slippage_model),
-    key!("simulation.participation_pct", fraction(0.01, 1.0),
+        Switch,
+        |c, v| c.simulation.slippage_model = v,
+        |c| c.simulation.slippage_model
+    ),
+    key!(
+        "simulation.participation_pct",
+        fraction(0.01, 1.0),
         "Part of a bar's volume that our orders may take (TF10).",
-        Fraction, |c, v| c.simulation.participation = v, |c| c.simulation.participation),
+        Fraction,
+        |c, v| c.simulation.participation = v,
+        |c| c.simulation.participation
+    ),
     Key {
         path: "simulation.limit_fill",
         kind: Kind::Word(&["through", "touch"]),
@@ -230,15 +329,30 @@ pub(crate) const KEYS: &[Key] = &[
             Value::Text(if touch { "touch" } else { "through" }.into())
         },
     },
-    key!("exchange.calendar_file", Kind::Text("a path, or \"\" for none"),
+    key!(
+        "exchange.calendar_file",
+        Kind::Text("a path, or \"\" for none"),
         "Closures and hours on top of the shipped calendar, one per line (TC1, F32).",
-        Text, |c, v| c.exchange.calendar = path(v), |c| path_text(&c.exchange.calendar)),
-    key!("exchange.ticks_file", Kind::Text("a path, or \"\" for none"),
+        Text,
+        |c, v| c.exchange.calendar = path(v),
+        |c| path_text(&c.exchange.calendar)
+    ),
+    key!(
+        "exchange.ticks_file",
+        Kind::Text("a path, or \"\" for none"),
         "Tick sizes assigned to symbols, one per line (C05).",
-        Text, |c, v| c.exchange.ticks = path(v), |c| path_text(&c.exchange.ticks)),
-    key!("exchange.fees_file", Kind::Text("a path, or \"\" for none"),
+        Text,
+        |c, v| c.exchange.ticks = path(v),
+        |c| path_text(&c.exchange.ticks)
+    ),
+    key!(
+        "exchange.fees_file",
+        Kind::Text("a path, or \"\" for none"),
         "Regulatory and venue fees newer than the shipped ones, one per line (TK4).",
-        Text, |c, v| c.exchange.fees = path(v), |c| path_text(&c.exchange.fees)),
+        Text,
+        |c, v| c.exchange.fees = path(v),
+        |c| path_text(&c.exchange.fees)
+    ),
 ];
 
 fn path(text: String) -> Option<PathBuf> {
@@ -254,7 +368,8 @@ pub(crate) fn contradictions(config: &Config) -> Vec<(&'static str, String, Stri
     let mut found = Vec::new();
     let risk = &config.risk;
     if risk.loss_warn_pct > risk.loss_reduce_only_pct {
-        let (warn, only) = (risk.loss_warn_pct.to_fraction(), risk.loss_reduce_only_pct.to_fraction());
+        let (warn, only) =
+            (risk.loss_warn_pct.to_fraction(), risk.loss_reduce_only_pct.to_fraction());
         found.push((
             "risk.loss_warn_pct",
             format!("lies above risk.loss_reduce_only_pct = {only}: the warning of {warn} would come too late"),
@@ -267,14 +382,18 @@ pub(crate) fn contradictions(config: &Config) -> Vec<(&'static str, String, Stri
     {
         found.push((
             "risk.max_order_value_usd",
-            format!("is over the ceiling of 40 % of system.account_size = {} (C42)", config.system.account_size),
+            format!(
+                "is over the ceiling of 40 % of system.account_size = {} (C42)",
+                config.system.account_size
+            ),
             format!("at most {ceiling}"),
         ));
     }
     if risk.flat_before_close_ns.is_some_and(|flat| flat >= risk.opening_ends_before_close_ns) {
         found.push((
             "risk.flat_before_close_min",
-            "must be fewer minutes before the close than risk.opening_ends_before_close_min (C23)".into(),
+            "must be fewer minutes before the close than risk.opening_ends_before_close_min (C23)"
+                .into(),
             format!("below {}", risk.opening_ends_before_close_ns / MINUTE_NS),
         ));
     }

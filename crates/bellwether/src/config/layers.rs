@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use strategies::{Parameter, Registry, Settings, StrategyInfo};
 
+use super::DEFAULT_FILE;
 use super::file::{self, Entry};
 use super::keys::{self, KEYS, Key};
 use super::problem::{Origin, Problem};
 use super::tree::Config;
 use super::value::{Raw, Value};
-use super::DEFAULT_FILE;
 use crate::exit::Failure;
 use crate::spec;
 use crate::terminal::nearest;
@@ -198,7 +198,9 @@ impl Loader<'_> {
         let mut refused: Vec<Vec<String>> = Vec::new();
         for entry in entries {
             let (path, origin) = match &entry {
-                Entry::Section { path, origin } | Entry::Value { path, origin, .. } => (path, origin),
+                Entry::Section { path, origin } | Entry::Value { path, origin, .. } => {
+                    (path, origin)
+                }
             };
             if refused.iter().any(|section| path.starts_with(section)) {
                 continue;
@@ -330,7 +332,11 @@ impl Loader<'_> {
             let origin = key.map(|key| self.effective.origin(key)).unwrap_or_default();
             if let Some(problem) = self.instance_problem(name, origin) {
                 let key = "system.active_strategies";
-                self.problems.push(Problem { key: key.into(), value: Some(name.clone()), ..problem });
+                self.problems.push(Problem {
+                    key: key.into(),
+                    value: Some(name.clone()),
+                    ..problem
+                });
             }
         }
         if self.problems.is_empty() {
@@ -378,7 +384,8 @@ mod tests {
         let path = folder.path().join("c.toml");
         fs::write(&path, text).unwrap();
         let env = env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let demo = ("demo", &[("risk.max_positions", "3"), ("risk.max_daily_loss_pct", "0.03")][..]);
+        let demo =
+            ("demo", &[("risk.max_positions", "3"), ("risk.max_daily_loss_pct", "0.03")][..]);
         let layers = Layers { file: Some(path), command: Some(demo), env };
         load(&layers, &Registry::builtin()).map_err(|error| match error {
             LoadError::Problems(problems) => problems.iter().map(ToString::to_string).collect(),

@@ -113,7 +113,9 @@ impl fmt::Display for Problem {
     /// mean ...?`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            Origin::File { path, line, column } => write!(f, "{}:{line}:{column}: ", path.display())?,
+            Origin::File { path, line, column } => {
+                write!(f, "{}:{line}:{column}: ", path.display())?
+            }
             Origin::Env(name) => write!(f, "environment variable {name}: ")?,
             Origin::Flag(name) => write!(f, "{name}: ")?,
             Origin::Default | Origin::Command(_) => {}

@@ -59,10 +59,8 @@ mod tests {
         let registry = Registry::builtin();
         let written = template(&registry);
         let is_key = |line: &str| line.strip_prefix("# ").is_some_and(|rest| rest.contains(" = "));
-        let active: Vec<&str> = written
-            .lines()
-            .map(|line| if is_key(line) { &line[2..] } else { line })
-            .collect();
+        let active: Vec<&str> =
+            written.lines().map(|line| if is_key(line) { &line[2..] } else { line }).collect();
         let folder = tempfile::tempdir().unwrap();
         for text in [written.clone(), active.join("\n")] {
             let path = folder.path().join("c.toml");
@@ -71,7 +69,9 @@ mod tests {
             let effective = load(&layers, &registry).unwrap();
             assert_eq!(effective.config, Config::default());
         }
-        assert_eq!(active.iter().filter(|line| !line.starts_with('#') && line.contains(" = ")).count(),
-            KEYS.len() + registry.list().iter().map(|info| info.parameters.len()).sum::<usize>());
+        assert_eq!(
+            active.iter().filter(|line| !line.starts_with('#') && line.contains(" = ")).count(),
+            KEYS.len() + registry.list().iter().map(|info| info.parameters.len()).sum::<usize>()
+        );
     }
 }

@@ -162,7 +162,9 @@ impl Kind {
     pub(crate) fn allowed(self) -> String {
         match self {
             Self::Int { min, max } => format!("a whole number from {min} to {max}"),
-            Self::IntOrAuto { min, max } => format!("a whole number from {min} to {max}, or \"auto\""),
+            Self::IntOrAuto { min, max } => {
+                format!("a whole number from {min} to {max}, or \"auto\"")
+            }
             Self::Fraction { min, max } => {
                 format!("a fraction from {min} to {max} ({} % to {} %)", min * 100.0, max * 100.0)
             }
@@ -177,11 +179,16 @@ impl Kind {
     pub(crate) fn read(self, raw: &Raw) -> Result<Value, Refusal> {
         let refused = |meant| Refusal { allowed: self.allowed(), meant };
         match (self, raw) {
-            (Self::Int { min, max } | Self::IntOrAuto { min, max }, Raw::Number(text) | Raw::Plain(text))
-                if text != "auto" =>
-            {
+            (
+                Self::Int { min, max } | Self::IntOrAuto { min, max },
+                Raw::Number(text) | Raw::Plain(text),
+            ) if text != "auto" => {
                 let number: i64 = text.trim().parse().map_err(|_| refused(None))?;
-                if (min..=max).contains(&number) { Ok(Value::Int(number)) } else { Err(refused(None)) }
+                if (min..=max).contains(&number) {
+                    Ok(Value::Int(number))
+                } else {
+                    Err(refused(None))
+                }
             }
             (Self::IntOrAuto { .. }, Raw::Text(text) | Raw::Plain(text)) if text == "auto" => {
                 Ok(Value::Auto)

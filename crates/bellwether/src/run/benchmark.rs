@@ -18,8 +18,7 @@ pub(crate) fn load_benchmark(
     symbol: Symbol,
     run: &Loaded,
 ) -> Result<Benchmark, Failure> {
-    let selection =
-        Selection { symbols: vec![symbol], from: Some(run.from), to: Some(run.to) };
+    let selection = Selection { symbols: vec![symbol], from: Some(run.from), to: Some(run.to) };
     let loaded = load(store, calendar, &selection)?;
     Ok(of(&loaded.data, calendar, run.from))
 }

@@ -86,7 +86,8 @@ impl Recorder {
 
     /// Returns every fill with the price at which it was decided.
     pub(crate) fn executions(&self, trades: &[ClosedTrade]) -> Vec<FillQuality> {
-        let fills = trades.iter().flat_map(|trade| &trade.fills).chain(self.open.values().flatten());
+        let fills =
+            trades.iter().flat_map(|trade| &trade.fills).chain(self.open.values().flatten());
         fills
             .map(|fill| FillQuality {
                 side: fill.side,

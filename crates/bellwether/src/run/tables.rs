@@ -52,7 +52,10 @@ impl Tables {
 
 fn read(key: &str, path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| {
-        Failure::config(format_args!("{key} = {:?}: the file cannot be read: {error}", path.display()))
+        Failure::config(format_args!(
+            "{key} = {:?}: the file cannot be read: {error}",
+            path.display()
+        ))
     })
 }
 

@@ -192,8 +192,10 @@ fn a_contradicting_resolution_is_refused() {
     let bench = Bench::new();
     let path = bench.file("a.csv", format!("{HEADER}{}", minutes(5)));
     for resolution in [Resolution::Minute5, Resolution::Minute30, Resolution::Day1] {
-        let options =
-            ImportOptions { resolution: Some(resolution), ..bench.options(std::slice::from_ref(&path)) };
+        let options = ImportOptions {
+            resolution: Some(resolution),
+            ..bench.options(std::slice::from_ref(&path))
+        };
         let report = bench.import(&options);
         assert_eq!((report.stored, report.exit_code()), (0, 65));
         assert!(report.broken_files[0].error.contains(resolution.name()));
@@ -233,7 +235,10 @@ fn missing_flags_are_usage_errors() {
         .file("a.csv", "ts,symbol,open,high,low,close,volume\n2020-12-15 09:30,SPY,1,1,1,1,1\n");
     let unnamed = bench.file("b.csv", "ts,open,high,low,close,volume\n1300195800,1,1,1,1,1\n");
     let good = bench.file("c.csv", format!("{HEADER}{}", minutes(3)));
-    let zone = ImportOptions { tz: Some("Mars/Base".into()), ..bench.options(std::slice::from_ref(&good)) };
+    let zone = ImportOptions {
+        tz: Some("Mars/Base".into()),
+        ..bench.options(std::slice::from_ref(&good))
+    };
     let format = ImportOptions { time_format: Some("%Q".into()), ..bench.options(&[good]) };
     let none = bench.options(&[bench.path("none.csv")]);
     for (options, code) in [

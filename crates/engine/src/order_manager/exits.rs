@@ -54,11 +54,11 @@ fn settle_stop(desk: &mut Desk<'_>, key: SlotKey) {
         None if !position.exit_refused => {
             send(desk, key, OrderRole::Stop, kind, open, None);
         }
-        Some(order) if order.is_settled() => {
-            if order.request.kind != kind || order.leaves_qty() != open {
-                let number = order.request.client_id.number;
-                replace(desk, number, kind, open);
-            }
+        Some(order)
+            if order.is_settled() && (order.request.kind != kind || order.leaves_qty() != open) =>
+        {
+            let number = order.request.client_id.number;
+            replace(desk, number, kind, open);
         }
         _ => {}
     }

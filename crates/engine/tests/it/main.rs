@@ -1,6 +1,6 @@
 //! The engine from outside: inputs in, facts and commands out.
 
-#![allow(clippy::disallowed_methods, reason = "tests read expected values from files")]
+#![allow(clippy::disallowed_types, reason = "a scripted strategy shares its script with the test")]
 
 mod controls;
 mod orders;

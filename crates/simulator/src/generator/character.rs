@@ -67,7 +67,7 @@ impl Character {
             },
             Class::Thin => Self {
                 class,
-                base_price: if random.chance(0.25) {
+                base_price: if random.chance(0.35) {
                     random.between(0.35, 0.85)
                 } else {
                     random.between(1.5, 15.0)

@@ -1,5 +1,7 @@
 //! `oracles/worked/fill_cases.json`: single orders and brackets (TF2-TF7).
 
+#![allow(clippy::disallowed_methods, reason = "tests read expected values from files")]
+
 use std::path::PathBuf;
 
 use model::exchange::CommissionPlan;

@@ -15,7 +15,9 @@ use crate::terminal;
 
 /// Flags of `data check`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether data check --data market\n  bellwether data check --data market --symbols SPY,AAPL --json")]
+#[command(
+    after_help = "Examples:\n  bellwether data check --data market\n  bellwether data check --data market --symbols SPY,AAPL --json"
+)]
 pub(super) struct Args {
     /// The store [default: DATA_DIR/catalog]
     #[arg(long, value_name = "DIR")]

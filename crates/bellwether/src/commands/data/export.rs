@@ -14,7 +14,9 @@ use crate::terminal::{self, thousands};
 
 /// Flags of `data export`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether data export --data market spy.csv --symbols SPY\n  bellwether data export --data market all.parquet --from 2023-05-24 --to 2023-05-26")]
+#[command(
+    after_help = "Examples:\n  bellwether data export --data market spy.csv --symbols SPY\n  bellwether data export --data market all.parquet --from 2023-05-24 --to 2023-05-26"
+)]
 pub(super) struct Args {
     /// The file to write; one that is there is replaced
     out: PathBuf,

@@ -22,7 +22,9 @@ const SHOWN: usize = 12;
 
 /// Flags of `data import`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether data import --format lean lean --into market\n  bellwether data import --tz America/New_York --timestamp close --symbol SPY spy-2011.csv --into market --json")]
+#[command(
+    after_help = "Examples:\n  bellwether data import --format lean lean --into market\n  bellwether data import --tz America/New_York --timestamp close --symbol SPY spy-2011.csv --into market --json"
+)]
 pub(super) struct Args {
     /// Files and folders
     #[arg(required = true, value_name = "PATH")]
@@ -192,7 +194,11 @@ pub(crate) fn to_text(report: &ImportReport) -> String {
         let _ = writeln!(text, "{} splits and dividends, {} new", actions.rows, actions.stored);
     }
     for skipped in &report.skipped_files {
-        let _ = writeln!(text, "not read: {} files, {} ({})", skipped.count, skipped.reason, skipped.example);
+        let _ = writeln!(
+            text,
+            "not read: {} files, {} ({})",
+            skipped.count, skipped.reason, skipped.example
+        );
     }
     for column in &report.ignored_columns {
         let _ = writeln!(text, "not used: column {} of {} files", column.column, column.files);

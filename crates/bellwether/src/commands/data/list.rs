@@ -9,7 +9,9 @@ use crate::terminal::{self, thousands};
 
 /// Flags of `data list`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether data list --data market\n  bellwether data list --json")]
+#[command(
+    after_help = "Examples:\n  bellwether data list --data market\n  bellwether data list --json"
+)]
 pub(super) struct Args {
     /// The store [default: DATA_DIR/catalog]
     #[arg(long, value_name = "DIR")]

@@ -16,7 +16,9 @@ use crate::progress::Progress;
 
 /// Flags of `data`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether data import --format lean lean --into market\n  bellwether data list --data market")]
+#[command(
+    after_help = "Examples:\n  bellwether data import --format lean lean --into market\n  bellwether data list --data market"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Action,
