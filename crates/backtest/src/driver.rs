@@ -10,7 +10,7 @@ use engine::{
     Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent, Outputs, Sequenced,
 };
 use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable};
-use model::{Cash, Date, ExecType, Halt, MINUTE_NS, SourceId, SymbolId, Timestamp};
+use model::{Bar, Cash, Date, ExecType, Halt, MINUTE_NS, SourceId, SymbolId, Timestamp};
 use simulator::{Exchange, ExchangeConfig};
 
 use crate::data::MarketData;
@@ -75,9 +75,13 @@ struct Driver<'a> {
     sink: &'a mut dyn Sink,
     references: References,
     cursors: Vec<Cursor>,
+    /// Start of each symbol's next bar; the end of time when there is none.
+    starts: Vec<Timestamp>,
+    /// Time of the next halt of any symbol.
+    next_halt_at: Timestamp,
+    input: Sequenced<Input>,
     out: Outputs,
     commands: Vec<Command>,
-    seq: u64,
     result: RunResult,
     gross_sum: f64,
 }
@@ -126,9 +130,11 @@ impl<'a> Driver<'a> {
             sink,
             references: References::new(data, needs),
             cursors: vec![Cursor::default(); data.symbols().len()],
+            starts: vec![Timestamp::MAX; data.symbols().len()],
+            next_halt_at: Timestamp::MAX,
+            input: Sequenced { seq: 0, time: Timestamp::MIN, item: Input::Time },
             out: Outputs::default(),
             commands: Vec::new(),
-            seq: 0,
             result: RunResult::default(),
             gross_sum: 0.0,
         }
@@ -143,14 +149,17 @@ impl<'a> Driver<'a> {
             let halts = data.halts.partition_point(|halt| halt.time < first.pre_open);
             self.cursors[index] = Cursor { bar: end, halt: halts, begin: end };
         }
+        self.find_next_halt();
     }
 
     /// Applies one input, carries its commands out and passes its facts on.
     #[inline]
     fn apply(&mut self, time: Timestamp, item: Input) {
-        self.seq += 1;
-        let input = Sequenced { seq: self.seq, time, item };
-        self.engine.apply(&input, &mut self.out);
+        // One input is written over and over: no copy of the largest variant per bar.
+        self.input.seq += 1;
+        self.input.time = time;
+        self.input.item = item;
+        self.engine.apply(&self.input, &mut self.out);
         if !self.out.facts.is_empty() || !self.out.evaluations.is_empty() {
             self.note_facts();
         }
@@ -247,6 +256,7 @@ impl<'a> Driver<'a> {
                 cursor.bar += 1;
             }
             cursor.begin = cursor.bar;
+            self.starts[index] = data.bars.get(cursor.bar).map_or(Timestamp::MAX, |bar| bar.start);
         }
         self.fire_deadlines(session.pre_open, true);
     }
@@ -254,14 +264,14 @@ impl<'a> Driver<'a> {
     /// Returns the earliest start of a bar that is not fed yet, within the session.
     #[inline]
     fn next_start(&self, session: &Session) -> Option<Timestamp> {
-        let starts = self.cursors.iter().zip(self.data.symbols());
-        let next = starts.filter_map(|(cursor, data)| Some(data.bars.get(cursor.bar)?.start));
-        next.min().filter(|&start| start < session.post_close)
+        let next = self.starts.iter().copied().min();
+        next.filter(|&start| start < session.post_close)
     }
 
     /// Feeds halts and their ends before `until`.
     fn feed_halts(&mut self, until: Timestamp) {
-        while let Some((index, halt)) = self.next_halt(until) {
+        while self.next_halt_at < until {
+            let Some((index, halt)) = self.next_halt() else { return };
             let symbol = SymbolId(index as u32);
             self.fire_deadlines(halt.time, true);
             self.exchange.halt(symbol, halt.halted);
@@ -271,39 +281,41 @@ impl<'a> Driver<'a> {
             if let Some(cursor) = self.cursors.get_mut(index) {
                 cursor.halt += 1;
             }
+            self.find_next_halt();
         }
     }
 
-    fn next_halt(&self, until: Timestamp) -> Option<(usize, Halt)> {
+    fn find_next_halt(&mut self) {
+        self.next_halt_at = self.next_halt().map_or(Timestamp::MAX, |(_, halt)| halt.time);
+    }
+
+    fn next_halt(&self) -> Option<(usize, Halt)> {
         let halts = self.cursors.iter().zip(self.data.symbols()).enumerate();
         halts
             .filter_map(|(index, (cursor, data))| Some((index, *data.halts.get(cursor.halt)?)))
-            .filter(|(_, halt)| halt.time < until)
             .min_by_key(|(_, halt)| halt.time)
     }
 
     fn run_minute(&mut self, start: Timestamp, end: Timestamp, session: &Session) {
         let rth = session.segment(start) == Some(Segment::Rth);
-        let data = self.data;
-        for (index, symbol_data) in data.symbols().iter().enumerate() {
+        for index in 0..self.starts.len() {
             let symbol = SymbolId(index as u32);
-            if !self.exchange.has_live(symbol) {
+            if self.starts[index] != start || !self.exchange.has_live(symbol) {
                 continue;
             }
-            let Some(bar) = symbol_data.bars.get(self.cursors[index].bar) else { continue };
-            if bar.start == start {
-                self.exchange.begin_bar(symbol, bar, rth);
-                self.settle(end);
-                self.exchange.end_bar();
-                self.settle(end);
-            }
+            let Some(bar) = self.next_bar(index) else { continue };
+            self.exchange.begin_bar(symbol, bar, rth);
+            self.settle(end);
+            self.exchange.end_bar();
+            self.settle(end);
         }
-        for (index, symbol_data) in data.symbols().iter().enumerate() {
-            let Some(&bar) = symbol_data.bars.get(self.cursors[index].bar) else { continue };
-            if bar.start != start {
+        for index in 0..self.starts.len() {
+            if self.starts[index] != start {
                 continue;
             }
+            let Some(&bar) = self.next_bar(index) else { continue };
             self.cursors[index].bar += 1;
+            self.starts[index] = self.next_bar(index).map_or(Timestamp::MAX, |bar| bar.start);
             self.result.bars += 1;
             let symbol = SymbolId(index as u32);
             let event = MarketEvent::Bar { symbol, bar };
@@ -315,6 +327,11 @@ impl<'a> Driver<'a> {
         if rth {
             self.note_exposure();
         }
+    }
+
+    #[inline]
+    fn next_bar(&self, index: usize) -> Option<&'a Bar> {
+        self.data.symbols().get(index)?.bars.get(self.cursors.get(index)?.bar)
     }
 
     fn note_exposure(&mut self) {

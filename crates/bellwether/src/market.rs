@@ -193,7 +193,7 @@ fn daily_bar(bar: &Bar) -> DailyBar {
         high: bar.high,
         low: bar.low,
         close: bar.close,
-        volume: bar.volume,
+        volume: bar.volume.0,
     }
 }
 

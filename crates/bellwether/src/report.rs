@@ -92,7 +92,7 @@ fn open_positions(result: &RunResult, recorder: &Recorder) -> Vec<OpenPosition> 
             entry_time: position.opened,
             entry_price: position.entry_price,
             mark: Some(position.mark),
-            initial_stop: position.stop,
+            initial_stop: recorder.open_stop(position.strategy, position.symbol),
             fills: recorder.open_fills(position.strategy, position.symbol),
         })
         .collect()
@@ -112,5 +112,6 @@ fn exposure(result: &RunResult) -> Option<ExposureFigures> {
         average_net: exposure.mean_gross,
         max_net: exposure.max_gross,
         max_participation: None,
+        participation_limit: 0.0,
     })
 }

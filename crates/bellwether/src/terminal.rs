@@ -56,7 +56,7 @@ pub(crate) fn warn(message: &str) {
 /// Makes a table without lines, with a header; `right` names the columns aligned to the right.
 pub(crate) fn table<const N: usize>(header: [&str; N], right: &[usize]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
     for &column in right {
         if let Some(column) = table.column_mut(column) {

@@ -156,7 +156,7 @@ impl Date {
     /// Returns the instant at which the date begins in UTC.
     #[inline]
     pub const fn utc_midnight(self) -> Timestamp {
-        Timestamp(self.0 as i64 * DAY_NS)
+        Timestamp((self.0 as i64).saturating_mul(DAY_NS))
     }
 
     pub(crate) fn from_civil(civil: jiff::civil::Date) -> Self {

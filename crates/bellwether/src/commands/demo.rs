@@ -1,8 +1,198 @@
-//! placeholder
+//! `demo`: an accelerated market day through the whole core with the simulated exchange, told as
+//! it happens; at the end the first failing rules, the health object, a summary and the report.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use analytics::report::Report;
+use engine::Instance;
+use model::{Date, Symbol};
+use serde_json::{Value, json};
+
 use crate::cli::Context;
+use crate::config::{Effective, Layers};
+use crate::demo::health::Health;
+use crate::demo::listener::{Listener, Pace};
+use crate::demo::market::{generated, recorded};
 use crate::exit::{Exit, Failure};
+use crate::market::Loaded;
+use crate::report::{self, Extras};
+use crate::run::Setup;
+use crate::spec::StrategySpec;
+use crate::terminal::{self, TITLE};
+use crate::{BUILD, files};
+
+/// The demo's own defaults, below file, environment and flags.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("system.active_strategies", "gap_and_go,vwap_reclaim"),
+    ("risk.max_positions", "3"),
+    ("risk.max_daily_loss_pct", "0.03"),
+];
+
+/// Flags of `demo`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
-pub(crate) fn run(_: &Context, _: &Args) -> Result<Exit, Failure> {
+#[command(after_help = "Examples:\n  bellwether demo --seconds 30 --seed 7\n  bellwether demo --data lean --symbols SPY --date 2011-03-15 --json")]
+pub(crate) struct Args {
+    /// Spread the day over this many seconds [default: as fast as it goes]
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    seconds: Option<f64>,
+    /// Seed of the generated market
+    #[arg(long, value_name = "N", default_value_t = 42, conflicts_with = "data")]
+    seed: u64,
+    /// A recorded day of a store or a LEAN folder instead of a generated one
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Only these symbols
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    symbols: Vec<Symbol>,
+    /// The day [default: 2026-11-24, or the last recorded one]
+    #[arg(long, value_name = "D")]
+    date: Option<Date>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if (0.0..=86_400.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err("expected a number of seconds from 0 to 86400".to_owned())
+    }
+}
+
+/// Runs `demo`.
+pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
+    let layers = Layers { command: Some(("demo", DEFAULTS)), ..context.layers() };
+    let effective = context.configure(&layers)?;
+    let setup = Setup::new(&effective, &context.registry, &[] as &[StrategySpec], false)?;
+    let started = Instant::now();
+    let loaded = load(args, &effective, &setup)?;
+    let mut extras = Extras { load: started.elapsed(), ..Extras::default() };
+    let symbols: Vec<Symbol> = loaded.data.symbols().iter().map(|data| data.symbol).collect();
+    if !args.json {
+        terminal::styled(&headline(args, &loaded, &setup))?;
+    }
+    let session = setup.tables.calendar.session(loaded.from).ok().flatten();
+    let pace = args.seconds.zip(session).map(|(seconds, session)| Pace::new(seconds, session));
+    let environment = effective.config.system.environment.name();
+    let mut listener = Listener::new(symbols.clone(), args.json, pace, environment);
+    let strategies: Vec<Instance> = setup.instances(&context.registry)?;
+    let started = Instant::now();
+    let config = setup.run_config(loaded.from, loaded.to, true);
+    let result = backtest::run(&loaded.data, strategies, &config, &mut listener)
+        .map_err(Failure::missing)?;
+    extras.engine = started.elapsed();
+    listener.check()?;
+    let health = listener.health.take().ok_or_else(|| Failure::internal("no session was run"))?;
+    let report =
+        report::build(&setup, &context.registry, &loaded, result, &listener.recorder, extras);
+    let written = write_reports(context, args, &loaded, &report)?;
+    let names: Vec<String> = setup.specs.iter().map(|spec| spec.instance.clone()).collect();
+    if args.json {
+        terminal::json(&json!({
+            "health": health,
+            "summary": report.summary,
+            "report": { "html": written.html, "json": written.json },
+            "seed": args.data.is_none().then_some(args.seed),
+            "date": loaded.from,
+            "data": args.data.as_ref().map(|path| path.display().to_string()),
+            "build": BUILD,
+            "trades": report.trades,
+            "decisions": listener.tally.to_json(&names, &symbols),
+            "decision_hash": report.decision_hash,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    let tally = listener.tally.to_text(&names, &symbols);
+    let text = format!(
+        "\n{TITLE}Rules that kept evaluations from an order{TITLE:#} (New York time)\n{tally}\n{}\n{TITLE}Summary{TITLE:#}\n{}\nreport: {}\n        {}\n",
+        health_text(&health),
+        analytics::text::summary(&report),
+        written.html,
+        written.json
+    );
+    terminal::styled(&text)?;
     Ok(Exit::Done)
+}
+
+fn load(args: &Args, effective: &Effective, setup: &Setup) -> Result<Loaded, Failure> {
+    let calendar = &setup.tables.calendar;
+    match &args.data {
+        Some(path) => {
+            let symbols = match &args.symbols[..] {
+                [] => effective.config.system.universe.clone(),
+                named => named.to_vec(),
+            };
+            recorded(path, calendar, &symbols, args.date)
+        }
+        None => generated(args.seed, calendar, &args.symbols, args.date),
+    }
+}
+
+fn headline(args: &Args, loaded: &Loaded, setup: &Setup) -> String {
+    let market = match &args.data {
+        Some(path) => format!("recorded in {}", path.display()),
+        None => format!("generated with seed {}", args.seed),
+    };
+    let names: Vec<&str> = setup.specs.iter().map(|spec| spec.instance.as_str()).collect();
+    format!(
+        "{TITLE}Demo{TITLE:#} {} {market}: {} symbols, strategies {}, times in New York\n",
+        loaded.from,
+        loaded.data.symbols().len(),
+        names.join(", ")
+    )
+}
+
+/// Paths of the reports.
+struct Written {
+    html: String,
+    json: String,
+}
+
+fn write_reports(
+    context: &Context,
+    args: &Args,
+    loaded: &Loaded,
+    report: &Report,
+) -> Result<Written, Failure> {
+    let folder = context.global.data_dir.join("reports");
+    files::make_folder(&folder)?;
+    let source = match &args.data {
+        Some(_) => "recorded".to_owned(),
+        None => format!("seed{}", args.seed),
+    };
+    let path = |ending: &str| folder.join(format!("demo-{}-{source}.{ending}", loaded.from));
+    let (html, json) = (path("html"), path("json"));
+    files::write(&html, &analytics::html::page(report))?;
+    files::write(&json, &report.to_json())?;
+    Ok(Written { html: html.display().to_string(), json: json.display().to_string() })
+}
+
+fn health_text(health: &Health) -> String {
+    let mut table = terminal::table(["component", "healthy", "running", "detail"], &[]);
+    for (name, component) in &health.components {
+        let word = |key: &str| if component[key] == json!(true) { "yes" } else { "no" };
+        let detail = detail_text(&component["detail"]);
+        table.add_row([name.as_str(), word("is_healthy"), word("running"), &detail]);
+    }
+    let issues: String = health.issues.iter().map(|issue| format!("issue: {issue}\n")).collect();
+    let table = terminal::text_of(&table);
+    format!("{TITLE}Health{TITLE:#}: {}\n{table}{issues}", health.overall_status)
+}
+
+fn detail_text(detail: &Value) -> String {
+    let Value::Object(fields) = detail else { return String::new() };
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            items.join(" ")
+        }
+        other => other.to_string(),
+    };
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{} {}", name.replace('_', " "), text(value))).collect();
+    fields.join(", ")
 }

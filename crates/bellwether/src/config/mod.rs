@@ -17,12 +17,11 @@ mod template;
 mod tree;
 mod value;
 
-pub(crate) use keys::{KEYS, Key};
-pub(crate) use layers::{Effective, Layers, StrategySettings, load};
-pub(crate) use problem::{Origin, Problem};
+pub(crate) use keys::KEYS;
+pub(crate) use layers::{Effective, Layers, LoadError, load};
+pub(crate) use problem::Origin;
 pub(crate) use template::template;
-pub(crate) use tree::{Config, Environment, LogLevel, Simulation, System};
-pub(crate) use value::{Kind, Raw};
+pub(crate) use tree::{Config, Environment, LogLevel, System};
 
 /// The file that is read when none is named.
 pub(crate) const DEFAULT_FILE: &str = "bellwether.toml";

@@ -58,7 +58,7 @@ fn closes(data: &SymbolData, calendar: &Calendar) -> BTreeMap<Date, Price> {
 mod tests {
     use super::*;
     use backtest::{Action, DailyBar};
-    use model::{Cash, Volume};
+    use model::Cash;
 
     /// TP9: a split changes no return, a dividend belongs to it.
     #[test]
@@ -66,8 +66,7 @@ mod tests {
         let day = |date: &str, close: &str| {
             let price: Price = close.parse().unwrap();
             let date = date.parse().unwrap();
-            let volume = Volume(1);
-            DailyBar { date, open: price, high: price, low: price, close: price, volume }
+            DailyBar { date, open: price, high: price, low: price, close: price, volume: 1 }
         };
         let action = |date: &str, split_ratio, cash: &str| Action {
             date: date.parse().unwrap(),

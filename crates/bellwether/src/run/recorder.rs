@@ -17,8 +17,8 @@ pub(crate) struct Recorder {
     entries: BTreeMap<OrderNumber, TradeContext>,
     /// Circumstances by trade.
     contexts: BTreeMap<u64, TradeContext>,
-    /// Fills of the positions open at the end.
-    open: BTreeMap<(StrategyId, SymbolId), Vec<TradeFill>>,
+    /// Fills and first protective stop of the positions open at the end.
+    open: BTreeMap<(StrategyId, SymbolId), (Vec<TradeFill>, Option<Price>)>,
 }
 
 impl Recorder {
@@ -69,14 +69,20 @@ impl Recorder {
         let books = engine.books();
         for &key in books.active() {
             if let Some(position) = books.position(key) {
-                self.open.insert((key.strategy, key.symbol), position.fills.clone());
+                let kept = (position.fills.clone(), position.initial_stop);
+                self.open.insert((key.strategy, key.symbol), kept);
             }
         }
     }
 
     /// Returns the fills of a position that stayed open.
     pub(crate) fn open_fills(&self, strategy: StrategyId, symbol: SymbolId) -> Vec<TradeFill> {
-        self.open.get(&(strategy, symbol)).cloned().unwrap_or_default()
+        self.open.get(&(strategy, symbol)).map(|(fills, _)| fills.clone()).unwrap_or_default()
+    }
+
+    /// Returns the protective stop that was sent with the entry of a position that stayed open.
+    pub(crate) fn open_stop(&self, strategy: StrategyId, symbol: SymbolId) -> Option<Price> {
+        self.open.get(&(strategy, symbol))?.1
     }
 
     /// Returns the circumstances of trades.
@@ -86,8 +92,8 @@ impl Recorder {
 
     /// Returns every fill with the price at which it was decided.
     pub(crate) fn executions(&self, trades: &[ClosedTrade]) -> Vec<FillQuality> {
-        let fills =
-            trades.iter().flat_map(|trade| &trade.fills).chain(self.open.values().flatten());
+        let open = self.open.values().flat_map(|(fills, _)| fills);
+        let fills = trades.iter().flat_map(|trade| &trade.fills).chain(open);
         fills
             .map(|fill| FillQuality {
                 side: fill.side,

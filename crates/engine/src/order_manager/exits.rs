@@ -213,14 +213,13 @@ fn replace(desk: &mut Desk<'_>, number: OrderNumber, kind: OrderKind, open: Quan
 
 /// Judges the close-based exits of every position in a symbol at a bar's close (TG35).
 pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
-    let held: smallvec::SmallVec<[SlotKey; 4]> = desk
-        .books()
-        .active()
-        .iter()
-        .copied()
-        .filter(|key| key.symbol == symbol && desk.books().position(*key).is_some())
-        .collect();
-    for key in held {
+    let mut index = 0;
+    // Orders sent here change no slot's activity, so the list stands while it is walked.
+    while let Some(&key) = desk.books().active().get(index) {
+        index += 1;
+        if key.symbol != symbol {
+            continue;
+        }
         let Some(direction) = desk.books().position(key).map(Position::direction) else { continue };
         let vwap = desk.analysis.data.symbol(symbol).and_then(|state| state.vwap.value());
         let Some(watch) = desk.watch_mut(key) else { continue };

@@ -27,12 +27,13 @@ impl Exchange {
     }
 
     /// Begins a bar of a symbol. Outside regular hours (`rth` false) nothing fills unless the
-    /// configuration allows it (TF1).
+    /// configuration allows it (TF1); neither does a bar whose prices are not valid (F25).
     pub fn begin_bar(&mut self, symbol: SymbolId, bar: &Bar, rth: bool) {
         if self.current.is_some() {
             self.end_bar();
         }
-        if !rth && !self.config.extended_hours {
+        let fills = rth || self.config.extended_hours;
+        if !fills || bar.check().is_err() {
             return;
         }
         let Some(state) = self.symbols.get_mut(symbol.index()) else { return };

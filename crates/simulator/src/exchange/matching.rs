@@ -143,10 +143,10 @@ pub(super) fn next_event(
         let pricing = Pricing::Slipped { base: bar.close, cap: None };
         return Some(Event { key: (9, 0, 3, order.sequence), place: Place::Close, pricing });
     }
-    if course.at == Place::Open {
-        if let Some(pricing) = at_open(order, kind, &turned) {
-            return Some(Event { key: (0, 0, 0, order.sequence), place: Place::Open, pricing });
-        }
+    if course.at == Place::Open
+        && let Some(pricing) = at_open(order, kind, &turned)
+    {
+        return Some(Event { key: (0, 0, 0, order.sequence), place: Place::Open, pricing });
     }
     if order.time_in_force == TimeInForce::Opg || course.at == Place::Close {
         return None;
@@ -158,11 +158,13 @@ pub(super) fn next_event(
         _ => 1,
     };
     match course.points {
-        None => inside(order, kind, &turned, course, reach).map(|pricing| Event {
-            key: (1, 0, rank, order.sequence),
-            place: Place::Inside { leg: 0, price: pricing.base().unwrap_or(bar.open).raw() },
-            pricing,
-        }),
+        None => {
+            let pricing = inside(order, kind, &turned, course, reach)?;
+            // A limit that the market has passed fills at its own price; the market is elsewhere.
+            let reached = pricing.base().unwrap_or(bar.open).max(bar.low).min(bar.high);
+            let place = Place::Inside { leg: 0, price: reached.raw() };
+            Some(Event { key: (1, 0, rank, order.sequence), place, pricing })
+        }
         Some(points) => {
             let walk = Walk::new(points, course.at, turned.sign);
             let (leg, distance, at, pricing) = on_course(kind, &turned, &walk, reach)?;

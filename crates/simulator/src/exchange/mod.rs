@@ -86,8 +86,8 @@ struct SymbolState {
 /// exchange.begin_bar(SymbolId(0), &bar, true);
 /// assert_eq!(exchange.next_report().unwrap().exec, ExecType::New);
 /// let ExecType::Trade(fill) = exchange.next_report().unwrap().exec else { panic!() };
-/// // One tick of slippage and the minimum commission.
-/// assert_eq!((fill.price.to_string(), fill.fee.to_string()), ("10.01".into(), "1.00".into()));
+/// // One tick of slippage; the minimum commission and the audit trail fee of 100 shares.
+/// assert_eq!((fill.price.to_string(), fill.fee.to_string()), ("10.01".into(), "1.0003".into()));
 /// exchange.end_bar();
 /// ```
 #[derive(Clone, Debug)]

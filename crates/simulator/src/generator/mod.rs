@@ -12,29 +12,29 @@
 //! # How it was calibrated
 //!
 //! On recorded one-minute bars with premarket: 26 days of SPY (2011), AAPL, GOOGL and TSLA (2023).
-//! Bands are lowest, median and highest day of the recorded data, then the median of 300 generated
-//! days of liquid stocks (`tests/it/generator.rs` checks these):
+//! The columns are lowest, median and highest recorded day, then the median of 200 to 300
+//! generated days of liquid stocks; `tests/it/generator.rs` checks the figures that matter most:
 //!
 //! | figure | SPY | AAPL, GOOGL, TSLA | generated |
 //! |---|---|---|---|
-//! | premarket minutes with a trade | 0.43, 0.52, 0.92 | 0.46 to 0.90 | 0.53 |
-//! | post-market minutes with a trade | 0.53, 0.68, 0.99 | 0.36 to 0.96 | 0.61 |
-//! | premarket share of the day's volume | 0.014, 0.034, 0.092 | 0.006 to 0.023 | 0.023 |
-//! | bar of 16:00 (closing auction), share of volume | 0.007, 0.016, 0.066 | 0.027 to 0.195 | 0.085 |
+//! | premarket minutes with a trade | 0.43, 0.52, 0.92 | 0.46 to 0.90 | 0.56 |
+//! | post-market minutes with a trade | 0.53, 0.68, 0.99 | 0.36 to 0.96 | 0.65 |
+//! | premarket share of the day's volume | 0.014, 0.034, 0.092 | 0.006 to 0.023 | 0.022 |
+//! | bar of 16:00 (closing auction), share of volume | 0.007, 0.016, 0.066 | 0.027 to 0.195 | 0.079 |
 //! | volume per minute, first half hour / noon | 1.0, 2.8, 5.2 | 2.4 to 3.7 | 2.7 |
-//! | volume per minute, last half hour / noon | 1.2, 2.9, 5.4 | 1.1 to 3.2 | 2.1 |
+//! | volume per minute, last half hour / noon | 1.2, 2.9, 5.4 | 1.1 to 3.2 | 2.2 |
 //! | first bar's share of regular volume | 0.003, 0.009, 0.020 | 0.013 to 0.063 | 0.015 |
-//! | one-minute sigma, basis points | 1.9, 3.2, 8.3 | 4.4 to 10.7 | 6.2 |
-//! | kurtosis of one-minute returns | 2.9, 4.5, 7.9 | 5.0 to 11.2 | 5.1 |
-//! | mean range of a minute / sigma | 1.32, 1.41, 1.58 | 1.34 to 1.51 | 1.40 |
+//! | one-minute sigma, basis points | 1.9, 3.2, 8.3 | 4.4 to 10.7 | 5.9 |
+//! | kurtosis of one-minute returns | 2.9, 4.5, 7.9 | 5.0 to 11.2 | 5.3 |
+//! | mean range of a minute / sigma | 1.32, 1.41, 1.58 | 1.34 to 1.51 | 1.39 |
 //! | autocorrelation of returns | -0.11, -0.03, 0.04 | -0.06 to 0.08 | -0.01 |
 //! | autocorrelation of absolute returns | -0.04, 0.09, 0.24 | 0.05 to 0.15 | 0.11 |
-//! | sigma, first half hour / noon | 0.9, 1.8, 3.1 | 2.1 to 2.6 | 1.9 |
+//! | sigma, first half hour / noon | 0.9, 1.8, 3.1 | 2.1 to 2.6 | 1.8 |
 //! | sigma, last half hour / noon | 0.7, 1.2, 2.1 | 0.8 to 1.3 | 1.1 |
 //! | log volume around its course, standard deviation | 0.48, 0.59, 0.68 | 0.33 to 0.39 | 0.48 |
 //! | correlation of that with the absolute return | 0.24, 0.34, 0.41 | 0.18 to 0.32 | 0.40 |
 //! | mean distance of an open from the close before / sigma | 0.05, 0.10, 0.16 | 0.05 to 0.07 | 0.09 |
-//! | crossings of the VWAP | 2, 12, 35 | 5 to 20 | 17 |
+//! | crossings of the VWAP | 2, 12, 35 | 5 to 20 | 18 |
 //!
 //! No recorded minute data with a clear licence shows a low-priced stock that gaps up, so the news
 //! days follow the filters of gap_and_go (TG2-TG11) and the bands of trading pauses (C21) instead.

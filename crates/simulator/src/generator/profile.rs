@@ -118,7 +118,6 @@ fn beyond_the_promise(class: Class, random: &mut Random) -> Profile {
             0..2 => Profile::Trend,
             2..4 => Profile::Choppy,
             4..6 => Profile::VwapReclaim,
-            6 => Profile::GapDown,
             _ => Profile::Quiet,
         },
     }

@@ -70,11 +70,11 @@ impl Script {
         random: &mut Random,
     ) -> Self {
         match profile {
-            Profile::GapAndGo => gap_and_go(character, random),
+            Profile::GapAndGo => gap_and_go(character, away, random),
             Profile::GapFade => gap_fade(character, away, random),
             Profile::GapHalt => gap_halt(character, away, random),
-            Profile::GapDown => gap_down(character, random),
-            Profile::VwapReclaim => vwap_reclaim(character, random),
+            Profile::GapDown => gap_down(character, away, random),
+            Profile::VwapReclaim => vwap_reclaim(character, away, random),
             Profile::Trend => trend(character, away, random),
             Profile::Choppy => choppy(character, away, random),
             Profile::Thin | Profile::Quiet => quiet(character, away, random),
@@ -84,7 +84,7 @@ impl Script {
 
 /// A day on which nothing happens; the overnight gap leads back to the base price.
 fn quiet(character: &Character, away: f64, random: &mut Random) -> Script {
-    let widest = if character.class == Class::Liquid { 0.008 } else { 0.02 };
+    let widest = if character.class == Class::Liquid { 0.012 } else { 0.02 };
     let gap = random.normal() * 0.3 * character.daily_sigma - 0.2 * away;
     let gap = gap.clamp(-widest, widest);
     let back = (-0.2 * away).clamp(-0.06, 0.06);
@@ -129,8 +129,9 @@ fn choppy(character: &Character, away: f64, random: &mut Random) -> Script {
 }
 
 /// Gap of 2 to 4 %, a weak morning, VWAP taken back after 45 to 90 minutes, then higher.
-fn vwap_reclaim(character: &Character, random: &mut Random) -> Script {
-    let gap = random.between(0.024, 0.04) * if random.chance(0.6) { 1.0 } else { -1.0 };
+fn vwap_reclaim(character: &Character, away: f64, random: &mut Random) -> Script {
+    let up = random.chance((0.6 - 4.0 * away).clamp(0.1, 1.0));
+    let gap = random.between(0.024, 0.04) * if up { 1.0 } else { -1.0 };
     let reclaim = 45 + i64::try_from(random.below(45)).unwrap_or(0);
     let fall = random.between(0.008, 0.014);
     let rise = random.between(0.010, 0.020);
@@ -156,15 +157,16 @@ fn vwap_reclaim(character: &Character, random: &mut Random) -> Script {
     }
 }
 
-fn gap_down(character: &Character, random: &mut Random) -> Script {
+fn gap_down(character: &Character, away: f64, random: &mut Random) -> Script {
     let gap = -random.between(0.05, 0.11);
-    let bounce = random.between(-0.02, 0.02);
+    // A price far below its base recovers, so that many such days do not add up.
+    let bounce = random.between(-0.02, 0.02) - (0.4 * away).clamp(-0.09, 0.0);
     Script {
         pre: news_gap(-150.0, gap, 1.0, 0.0),
         rth: Course::new(&[
             (0.0, 1.0),
             (25.0, 0.985),
-            (120.0, 0.98 + 0.5 * bounce),
+            (120.0, 0.98 + 0.4 * bounce),
             (390.0, 0.98 + bounce),
         ]),
         pull: 0.03,
@@ -194,7 +196,7 @@ fn small_gap(character: &Character, random: &mut Random, rth: Course) -> Script 
 }
 
 /// Opens a little below the premarket high and breaks it after 4 to 14 minutes.
-fn gap_and_go(character: &Character, random: &mut Random) -> Script {
+fn gap_and_go(character: &Character, away: f64, random: &mut Random) -> Script {
     let at = random.between(4.0, 14.0);
     let run = random.between(0.06, 0.14);
     let rth = Course::new(&[
@@ -206,7 +208,7 @@ fn gap_and_go(character: &Character, random: &mut Random) -> Script {
         (at + 30.0, 1.0 + run),
         (at + 60.0, 1.0 + 0.75 * run),
         (200.0, 1.0 + 0.6 * run),
-        (390.0, 1.0 + 0.5 * run),
+        (390.0, 1.0 + 0.5 * run - (0.6 * away).clamp(0.0, 0.3)),
     ]);
     Script { pull: 0.13, sigma: random.between(1.5, 1.9), ..small_gap(character, random, rth) }
 }

@@ -291,6 +291,17 @@ fn many_days() {
     assert_eq!(market[0].profile, market[0].days[0].1);
 }
 
+/// One stock alone has news every day, and its price still stays in range.
+#[test]
+fn one_stock_many_days() {
+    let (days, history_sessions) = (40, 1);
+    let config =
+        GeneratorConfig { days, history_sessions, symbols: 1, ..GeneratorConfig::new(2, date()) };
+    let market = generate(&config, &Calendar::nyse()).unwrap();
+    assert!(market[0].days.iter().all(|(_, profile)| *profile == Profile::GapAndGo));
+    assert!(market[0].bars.iter().all(|bar| (1.0..25.0).contains(&bar.close.to_f64())));
+}
+
 /// I7: equal configurations give equal markets; the sum is the same on every machine and build.
 #[test]
 fn the_seed_decides() {
@@ -317,7 +328,7 @@ fn the_seed_decides() {
 }
 
 /// The sum of the market of `the_seed_decides`; it changes when the generator is changed.
-const MARKET_SUM: u64 = 0;
+const MARKET_SUM: u64 = 0xc89d_e57d_cbda_77b4;
 
 /// Half days end early (TB3); bad requests are refused by name.
 #[test]
@@ -336,26 +347,4 @@ fn half_days_and_refusals() {
     assert!(matches!(generate(&unknown, &calendar), Err(GenerateError::Calendar(_))));
     let nobody = GeneratorConfig { symbols: 0, ..GeneratorConfig::new(1, date()) };
     assert!(matches!(generate(&nobody, &calendar), Err(GenerateError::OutOfRange(_))));
-}
-
-#[test]
-fn long_probe() {
-    let config = GeneratorConfig {
-        days: 220,
-        history_sessions: 1,
-        ..GeneratorConfig::new(std::env::var("LONG").map_or(0, |x| x.parse().unwrap()), date())
-    };
-    if config.seed == 0 {
-        return;
-    }
-    let market = generate(&config, &Calendar::nyse()).unwrap();
-    for s in market {
-        let d = days(&s);
-        eprintln!(
-            "{} {:?} {:?}",
-            s.symbol,
-            s.profile,
-            d.iter().step_by(20).map(|d| d.last()).collect::<Vec<_>>()
-        );
-    }
 }
