@@ -44,22 +44,36 @@ pub(crate) const BUILD: &str =
 /// Runs the program with the strategies of `registry` on the arguments of the process and returns
 /// its exit code (contract.md section 2).
 pub fn main(registry: Registry) -> ExitCode {
-    let outcome = catch_unwind(AssertUnwindSafe(|| cli::run(registry)));
-    let outcome = outcome.unwrap_or_else(|_| {
+    exit_of(|| cli::run(registry)).into()
+}
+
+/// Returns how a command ended; a failure is printed, a panic is an internal fault.
+fn exit_of(command: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
+    let outcome = catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| {
         // The panic's own message and place were printed by the panic hook.
         Err(Failure::internal("internal fault; please report it with the lines above"))
     });
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            failure.print();
-            failure.code().into()
-        }
-    }
+    outcome.unwrap_or_else(|failure| {
+        failure.print();
+        failure.code()
+    })
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// contract.md section 2: a panic is exit 70, and nothing else about it differs.
+    #[test]
+    fn a_panic_is_an_internal_fault() {
+        assert_eq!(exit_of(|| panic!("expected by this test")), Exit::Internal);
+        assert_eq!(exit_of(|| Ok(Exit::No)), Exit::No);
+        assert_eq!(exit_of(|| Err(Failure::missing("expected by this test"))), Exit::Missing);
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn start(system: &System, format: Option<LogFormat>) {
     };
     let format = format.unwrap_or(match system.environment {
         Environment::Development => LogFormat::Text,
-        Environment::Testing | Environment::Production => LogFormat::Json,
+        Environment::Testing | Environment::Staging | Environment::Production => LogFormat::Json,
     });
     let ansi = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let builder = fmt().with_max_level(level).with_writer(io::stderr).with_target(false);

@@ -1,13 +1,17 @@
 //! Loads a run's market data from a store: the sessions asked for, and before them as many as
 //! reference data looks back on (TB7, design.md 6).
 
+use std::path::Path;
+
 use backtest::{Action, DailyBar, MarketData, SymbolData};
-use catalog::{ActionKind, Resolution, Store};
+use catalog::{ActionKind, OpenData, Resolution, Store, open_data};
 use model::exchange::{Calendar, Segment, new_york_date};
 use model::{Bar, Cash, Date, Symbol};
-use tracing::debug;
+use tracing::{debug, info, warn};
 
+use crate::commands::data::reporter;
 use crate::exit::Failure;
+use crate::progress::Progress;
 
 /// Sessions loaded before the first one: the daily ATR looks back on 300 (TI4), so that its value
 /// does not depend on where a run begins.
@@ -36,6 +40,26 @@ pub(crate) struct Loaded {
     pub(crate) from: Date,
     /// Last session with a bar in the range.
     pub(crate) to: Date,
+}
+
+/// Opens a store, or a LEAN folder through a temporary store; what that import refused is told.
+pub(crate) fn open(path: &Path, calendar: &Calendar) -> Result<OpenData, Failure> {
+    let mut progress = Progress::new("reading", "bytes");
+    let opened = open_data(path, calendar, &mut reporter(&mut progress))?;
+    drop(progress);
+    if let Some(report) = &opened.imported {
+        info!(
+            folder = %path.display(),
+            rows = report.rows,
+            stored = report.stored,
+            rejected = report.rejected_total(),
+            "imported a LEAN folder to a temporary store"
+        );
+        for broken in &report.broken_files {
+            warn!(file = %broken.file, error = broken.error, "nothing of this file was imported");
+        }
+    }
+    Ok(opened)
 }
 
 /// Loads from a store.

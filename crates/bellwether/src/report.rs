@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use analytics::metrics::{Benchmark, ExposureFigures};
+use analytics::metrics::{Benchmark, ExposureFigures, Resampling};
 use analytics::report::{OpenPosition, Report, ReportInput, SensitivityRow, Timing};
 use backtest::RunResult;
 use model::Quantity;
@@ -20,6 +20,8 @@ pub(crate) struct Extras {
     pub(crate) benchmark: Option<Benchmark>,
     /// The fill-sensitivity table (TF15).
     pub(crate) sensitivity: Vec<SensitivityRow>,
+    /// Leave the intervals by resampling out (TP20).
+    pub(crate) without_resampling: bool,
     /// Time spent loading.
     pub(crate) load: Duration,
     /// Time spent in the engine.
@@ -74,11 +76,17 @@ pub(crate) fn build(
         not_checked: result.not_checked,
         fee_rounding: result.fee_rounding,
         fees_extrapolated: result.fees_extrapolated,
+        resampling: resampling(extras.without_resampling),
         ..ReportInput::default()
     };
     let mut report = Report::build(&input);
     report.timing.report_s = Some(started.elapsed().as_secs_f64());
     report
+}
+
+fn resampling(without: bool) -> Resampling {
+    let usual = Resampling::default();
+    if without { Resampling { draws: 0, ..usual } } else { usual }
 }
 
 fn open_positions(result: &RunResult, recorder: &Recorder) -> Vec<OpenPosition> {

@@ -98,7 +98,9 @@ pub(crate) fn number(value: f64) -> String {
 
 /// Returns the name in `names` that is nearest to a misspelt one, if one is near.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = names.map(|other| (edits(name, other), other));
+    // A beginning of the right name (`min_bars` for `min_bars_below`) is nearer than its length says.
+    let distance = |other: &str| if other.starts_with(name) { 1 } else { edits(name, other) };
+    let scored = names.map(|other| (distance(other), other));
     let (distance, best) = scored.min_by_key(|(distance, _)| *distance)?;
     (distance <= best.len().div_ceil(2)).then_some(best)
 }

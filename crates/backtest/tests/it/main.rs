@@ -2,5 +2,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read expected values from files")]
 
+mod conventions;
+mod determinism;
+mod gate;
+mod invariants;
+mod prefix;
+mod real;
 mod support;
 mod worked;

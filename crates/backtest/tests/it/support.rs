@@ -1,20 +1,163 @@
 //! Shared scenery: days of bars, runs, and where test data lies.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use backtest::{MarketData, NoSink, RunConfig, RunResult, Sink, SymbolData, run};
-use engine::Instance;
+use backtest::{Action, DailyBar, MarketData, NoSink, RunConfig, RunResult, Sink, SymbolData, run};
+use catalog::{ActionKind, Resolution, Store, open_data};
 use engine::risk_manager::Limits;
+use engine::{Fact, Instance};
 use model::exchange::{Calendar, CommissionPlan, TickTable, from_new_york};
-use model::{Bar, Cash, Date, Price, Symbol, Timestamp, Volume};
+use model::{Bar, Cash, Date, Price, SCALE, Symbol, Timestamp, Volume};
+use simulator::generator::{GeneratorConfig, generate};
 use simulator::{ExchangeConfig, FillMode};
 use strategies::Registry;
+
+/// `gap_and_go` with every filter as wide as its range allows, so that it trades on most gaps.
+pub(crate) const GAP_RELAXED: &str = "gap_and_go:min_gap_percent=1,max_gap_percent=500,\
+     min_pm_volume=0,min_pm_dollar_volume=0,min_rvol_pm=0,price_min=0.5,price_max=2000,\
+     max_float=none,max_pullback_in_range=1,min_gap_retained=0,min_rvol_first_bar=0,\
+     require_green_first_bar=false,above_vwap=false,entry_end=open+180m,min_stop_percent=0.05,\
+     max_stop_percent=20,max_entries=5,cool_down_bars=0";
+
+/// `vwap_reclaim` with every filter as wide as its range allows.
+pub(crate) const RECLAIM_RELAXED: &str = "vwap_reclaim:price_min=0.5,price_max=100000,min_adv=0,\
+     min_atr=0,in_play=false,min_bars_below=2,min_depth_percent=0,max_depth_percent=50,\
+     min_volume_ratio=0,upper_half=false,hold_bars=0,min_stop_percent=0.01,max_stop_percent=20,\
+     max_entries=10";
 
 /// Returns the folder of the oracles: `ORACLES_DIR`, else the repository's copy.
 pub(crate) fn oracles() -> PathBuf {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/oracles");
     std::env::var_os("ORACLES_DIR").map_or_else(|| default.into(), PathBuf::from)
+}
+
+/// The calendar takes a while to build in debug mode: once for all tests.
+pub(crate) fn calendar() -> Arc<Calendar> {
+    static CALENDAR: OnceLock<Arc<Calendar>> = OnceLock::new();
+    Arc::clone(CALENDAR.get_or_init(|| Arc::new(Calendar::nyse())))
+}
+
+/// Seeded random numbers (splitmix64): a test that fails prints its seed.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Returns a number from `low` to `high`, both included.
+    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + (self.bits() % (high - low + 1) as u64) as i64
+    }
+
+    /// Returns true once in `n` on average.
+    pub(crate) fn once_in(&mut self, n: i64) -> bool {
+        self.between(1, n) == 1
+    }
+}
+
+/// Generates a market of `days` days from a date on, with `history` sessions before it.
+pub(crate) fn generated(
+    seed: u64,
+    date: Date,
+    [days, symbols, history]: [usize; 3],
+) -> Vec<SymbolData> {
+    let config = GeneratorConfig {
+        days,
+        symbols,
+        history_sessions: history,
+        ..GeneratorConfig::new(seed, date)
+    };
+    let market = generate(&config, &calendar()).unwrap();
+    let data = market.into_iter().map(|stock| SymbolData {
+        symbol: stock.symbol,
+        bars: stock.bars,
+        daily: Vec::new(),
+        halts: stock.halts,
+        actions: Vec::new(),
+        float_shares: Some(stock.float_shares),
+    });
+    data.collect()
+}
+
+/// Returns the recorded minutes under `LEAN_DATA_DIR`, read once for all tests; `None` when the
+/// default folder is not there.
+pub(crate) fn recorded(test: &str) -> Option<&'static [SymbolData]> {
+    static DATA: OnceLock<Option<Vec<SymbolData>>> = OnceLock::new();
+    let data = DATA.get_or_init(|| {
+        let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/lean");
+        let named = std::env::var_os("LEAN_DATA_DIR").map(PathBuf::from);
+        let folder = named.clone().unwrap_or_else(|| default.into());
+        if named.is_none() && !folder.exists() {
+            return None;
+        }
+        let opened = open_data(&folder, &calendar(), &mut |_| {}).unwrap();
+        let symbols = opened.store.symbols().unwrap();
+        let data = symbols.iter().filter_map(|&symbol| stored(&opened.store, symbol));
+        let data: Vec<SymbolData> = data.collect();
+        assert!(!data.is_empty(), "no minute bars in {}", folder.display());
+        Some(data)
+    });
+    if data.is_none() {
+        eprintln!("SKIPPED: {test}: data absent");
+    }
+    data.as_deref()
+}
+
+/// Loads all of a symbol, or `None` when the store has no minutes of it.
+fn stored(store: &Store, symbol: Symbol) -> Option<SymbolData> {
+    let minutes = store.series(symbol, Resolution::Minute1).unwrap()?;
+    let daily = match store.series(symbol, Resolution::Day1).unwrap() {
+        Some(series) => store.load_daily(symbol, series.from, series.to).unwrap(),
+        None => Vec::new(),
+    };
+    let daily = daily.iter().map(|bar| DailyBar {
+        date: bar.start.utc_date(),
+        open: bar.open,
+        high: bar.high,
+        low: bar.low,
+        close: bar.close,
+        volume: bar.volume.0,
+    });
+    let actions = store.actions(symbol).unwrap().into_iter().map(|action| match action.kind {
+        ActionKind::Split => Action {
+            date: action.date,
+            split_ratio: action.value as f64 / SCALE as f64,
+            cash_dividend: Cash::ZERO,
+        },
+        ActionKind::Dividend => Action {
+            date: action.date,
+            split_ratio: 1.0,
+            cash_dividend: Cash::from_raw(action.value),
+        },
+    });
+    Some(SymbolData {
+        bars: store.load_minutes(symbol, minutes.from, minutes.to).unwrap(),
+        daily: daily.collect(),
+        actions: actions.collect(),
+        ..symbol_data(symbol.as_str(), Vec::new())
+    })
+}
+
+/// Returns the sessions of which any symbol has bars, ascending.
+pub(crate) fn sessions_of(data: &[SymbolData]) -> Vec<Date> {
+    let bars = data.iter().flat_map(|symbol| &symbol.bars);
+    let mut dates: Vec<Date> = bars.map(|b| model::exchange::new_york_date(b.start)).collect();
+    dates.sort_unstable();
+    dates.dedup();
+    dates
+}
+
+/// Returns a fact as bytes.
+pub(crate) fn encoded(fact: &Fact) -> Vec<u8> {
+    let mut writer = model::record::Writer::new();
+    writer.field(1, fact);
+    writer.bytes().to_vec()
 }
 
 pub(crate) fn price(text: &str) -> Price {
@@ -44,7 +187,7 @@ pub(crate) fn config(from: Date, to: Date) -> RunConfig {
         cash: Cash::from_dollars(100_000).unwrap(),
         limits: Limits::default(),
         exchange: ExchangeConfig::new(FillMode::Conservative, CommissionPlan::None),
-        calendar: Arc::new(Calendar::nyse()),
+        calendar: calendar(),
         ticks: TickTable::us(),
         record_all: false,
     }

@@ -5,16 +5,14 @@ use std::time::Instant;
 
 use analytics::report::{Report, SensitivityRow};
 use backtest::{NoSink, RunResult, Sink};
-use catalog::open_data;
 use engine::strategy_engine::Decision;
 use engine::{Engine, Fact};
 use model::exchange::CommissionPlan;
 use model::{Date, Symbol};
 use simulator::{FillMode, LimitFill, Slippage};
-use tracing::info;
+use tracing::debug;
 
 use crate::cli::Context;
-use crate::commands::data::reporter;
 use crate::config::Effective;
 use crate::decisions::DecisionFile;
 use crate::exit::{Exit, Failure};
@@ -33,7 +31,7 @@ const SENSITIVITY_TICKS: [u32; 4] = [0, 1, 2, 5];
 /// Flags of `backtest`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  bellwether backtest --data market --strategy vwap_reclaim --from 2011-03-01 --to 2011-03-31 --html report.html\n  bellwether backtest --data market --strategy vwap_cross@a:min_bars=20 --strategy vwap_cross@b --no-risk-limits --fill next_open --json"
+    after_help = "Examples:\n  bellwether backtest --data market --strategy vwap_reclaim --from 2011-03-01 --html march.html\n  bellwether backtest --data lean --strategy vwap_cross@a:min_bars=20 --fill next_open --json"
 )]
 pub(crate) struct Args {
     /// A store or a LEAN folder [default: DATA_DIR/catalog]
@@ -103,9 +101,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
     let path = args.data.clone().unwrap_or_else(|| context.catalog_dir());
     let calendar = &setup.tables.calendar;
-    let mut progress = Progress::new("reading", "bytes");
-    let opened = open_data(&path, calendar, &mut reporter(&mut progress))?;
-    drop(progress);
+    let opened = market::open(&path, calendar)?;
     let symbols = match &args.symbols[..] {
         [] => effective.config.system.universe.clone(),
         named => named.to_vec(),
@@ -128,7 +124,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     if args.sensitivity {
         extras.sensitivity = sensitivity(context, &setup, &loaded)?;
     }
-    info!(bars = result.bars, trades = result.trades.len(), "backtest ended");
+    debug!(bars = result.bars, trades = result.trades.len(), "backtest ended");
     let report = report::build(&setup, &context.registry, &loaded, result, &recorder, extras);
     args.write(&report)?;
     Ok(Exit::Done)
@@ -200,7 +196,8 @@ fn sensitivity(
     for ticks in SENSITIVITY_TICKS {
         let mut case = setup.clone();
         case.exchange.slippage = Slippage::Ticks(ticks);
-        cases.push((format!("slippage {ticks} ticks"), case));
+        let unit = if ticks == 1 { "tick" } else { "ticks" };
+        cases.push((format!("slippage {ticks} {unit}"), case));
     }
     for (name, limit_fill) in
         [("limits traded through", LimitFill::Through), ("limits touched", LimitFill::Touch)]
@@ -215,7 +212,7 @@ fn sensitivity(
     for (done, (name, case)) in cases.into_iter().enumerate() {
         progress.update(done as u64, total);
         let result = run_once(context, &case, loaded, false, &mut NoSink)?;
-        let extras = Extras::default();
+        let extras = Extras { without_resampling: true, ..Extras::default() };
         let recorder = Recorder::default();
         let summary =
             report::build(&case, &context.registry, loaded, result, &recorder, extras).summary;

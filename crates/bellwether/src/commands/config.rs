@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::cli::Context;
-use crate::config::{DEFAULT_FILE, Effective, KEYS, LoadError, Origin, load, template};
+use crate::config::{DEFAULT_FILE, Effective, KEYS, LoadError, Origin, allowed, load, template};
 use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::spec;
@@ -188,7 +188,7 @@ fn lines(context: &Context, effective: &Effective) -> Vec<Line> {
                 value: value.to_owned(),
                 default: parameter.default.to_owned(),
                 origin: setting.map(|(_, origin)| origin.clone()).unwrap_or_default(),
-                allowed: parameter.kind.name(),
+                allowed: allowed(parameter),
             });
         }
     }

@@ -29,9 +29,14 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("risk.max_daily_loss_pct", "0.03"),
 ];
 
+/// Terms without reference data that are printed.
+const NOT_CHECKED_SHOWN: usize = 5;
+
 /// Flags of `demo`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether demo --seconds 30 --seed 7\n  bellwether demo --data lean --symbols SPY --date 2011-03-15 --json")]
+#[command(
+    after_help = "Examples:\n  bellwether demo --seconds 30 --seed 7\n  bellwether demo --data lean --symbols SPY --date 2011-03-15 --json"
+)]
 pub(crate) struct Args {
     /// Spread the day over this many seconds [default: as fast as it goes]
     #[arg(long, value_name = "N", value_parser = seconds)]
@@ -107,9 +112,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     }
     let tally = listener.tally.to_text(&names, &symbols);
     let text = format!(
-        "\n{TITLE}Rules that kept evaluations from an order{TITLE:#} (New York time)\n{tally}\n{}\n{TITLE}Summary{TITLE:#}\n{}\nreport: {}\n        {}\n",
+        "\n{TITLE}What decided the evaluations that led to no order{TITLE:#} (New York time)\n{tally}\n{}\n{TITLE}Summary{TITLE:#}\n{}{}\nreport: {}\n        {}\n",
         health_text(&health),
         analytics::text::summary(&report),
+        not_checked_text(&report),
         written.html,
         written.json
     );
@@ -170,6 +176,17 @@ fn write_reports(
     Ok(Written { html: html.display().to_string(), json: json.display().to_string() })
 }
 
+/// Returns the terms that were skipped, which a reader of "not checked" wants to know.
+fn not_checked_text(report: &Report) -> String {
+    let shown = report.not_checked.iter().take(NOT_CHECKED_SHOWN);
+    let mut text: String = shown.map(|term| format!("not checked: {term}\n")).collect();
+    let more = report.not_checked.len().saturating_sub(NOT_CHECKED_SHOWN);
+    if more > 0 {
+        text.push_str(&format!("not checked: {more} more terms, in the report\n"));
+    }
+    text
+}
+
 fn health_text(health: &Health) -> String {
     let mut table = terminal::table(["component", "healthy", "running", "detail"], &[]);
     for (name, component) in &health.components {
@@ -192,7 +209,9 @@ fn detail_text(detail: &Value) -> String {
         }
         other => other.to_string(),
     };
-    let fields: Vec<String> =
-        fields.iter().map(|(name, value)| format!("{} {}", name.replace('_', " "), text(value))).collect();
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{} {}", name.replace('_', " "), text(value)))
+        .collect();
     fields.join(", ")
 }

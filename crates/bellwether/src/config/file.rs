@@ -31,14 +31,24 @@ pub(super) enum Entry {
     },
 }
 
+impl Entry {
+    fn place(&self) -> (usize, usize) {
+        let (Self::Section { origin, .. } | Self::Value { origin, .. }) = self;
+        if let Origin::File { line, column, .. } = origin { (*line, *column) } else { (0, 0) }
+    }
+}
+
 /// Reads the text of a file.
-pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, Problem> {
+pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Entry>, Box<Problem>> {
     let mut reader = Reader { text, path: Arc::new(path.to_owned()), entries: Vec::new() };
     let table = DeTable::parse(text).map_err(|error| {
         let origin = reader.origin(error.span().unwrap_or(0..0));
-        Problem::new(origin, "", format!("is not valid TOML: {}", error.message()))
+        Box::new(Problem::new(origin, "", format!("is not valid TOML: {}", error.message())))
     })?;
     reader.table(&mut Vec::new(), table.get_ref());
+    // The parser's tables are in order of names; a reader goes through the file from its top. A
+    // section stands before its keys either way.
+    reader.entries.sort_by_key(Entry::place);
     Ok(reader.entries)
 }
 

@@ -70,7 +70,7 @@ const fn fraction(min: f64, max: f64) -> Kind {
 pub(crate) const KEYS: &[Key] = &[
     key!(
         "system.account_size",
-        Kind::Usd { min: 1_000, max: 1_000_000_000 },
+        Kind::Usd { min: 1, max: 1_000_000_000 },
         "Cash at the start of a backtest or demo, in USD.",
         Usd,
         |c, v| c.system.account_size = v,
@@ -81,8 +81,8 @@ pub(crate) const KEYS: &[Key] = &[
         kind: Kind::Word(Environment::NAMES),
         text: "Where this runs: development logs text, the others JSON lines; shown in the health object.",
         set: |c, v| {
-            let all = [Environment::Development, Environment::Testing, Environment::Production];
-            if let Some(found) = all.into_iter().find(|e| v == Value::Text(e.name().into())) {
+            let mut all = Environment::ALL.into_iter();
+            if let Some(found) = all.find(|e| v == Value::Text(e.name().into())) {
                 c.system.environment = found;
             }
             Ok(())
@@ -94,10 +94,10 @@ pub(crate) const KEYS: &[Key] = &[
         kind: Kind::Word(LogLevel::NAMES),
         text: "How much is logged to stderr.",
         set: |c, v| {
-            use LogLevel as L;
-            let all = [L::Error, L::Warn, L::Info, L::Debug, L::Trace];
-            if let Some(found) = all.into_iter().find(|l| v == Value::Text(l.name().into())) {
-                c.system.log_level = found;
+            if let Value::Text(name) = v
+                && let Some(level) = LogLevel::from_name(&name)
+            {
+                c.system.log_level = level;
             }
             Ok(())
         },
@@ -448,6 +448,16 @@ mod tests {
         }
         assert!(contradictions(&defaults).is_empty());
         assert!(warnings(&defaults).is_empty());
+    }
+
+    /// The page for readers names every key.
+    #[test]
+    fn every_key_is_documented() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        for key in KEYS {
+            assert!(page.contains(&format!("`{}`", key.path)), "{} is not in {path}", key.path);
+        }
     }
 
     /// TS6: five positions of 2 % are more than a day's 5 %.

@@ -125,17 +125,17 @@ impl Effective {
         settings.map(|setting| (setting.name.clone(), setting.text.clone())).collect()
     }
 
-    fn set(&mut self, key: &'static Key, raw: &Raw, origin: Origin) -> Result<(), Problem> {
+    fn set(&mut self, key: &'static Key, raw: &Raw, origin: Origin) -> Result<(), Box<Problem>> {
         let result = key.kind.read(raw).and_then(|value| (key.set)(&mut self.config, value));
         match result {
             Ok(()) => {
                 self.origins.insert(key.path, origin);
                 Ok(())
             }
-            Err(refusal) => Err(Problem::new(origin, key.path, "is not allowed")
-                .value(raw)
-                .allowed(refusal.allowed)
-                .meant(refusal.meant)),
+            Err(refusal) => {
+                let problem = Problem::new(origin, key.path, "is not allowed").value(raw);
+                Err(Box::new(problem.allowed(refusal.allowed).meant(refusal.meant)))
+            }
         }
     }
 }
@@ -160,7 +160,7 @@ pub(crate) fn load(layers: &Layers, registry: &Registry) -> Result<Effective, Lo
     if let Some((path, text)) = read_file(layers.file.as_deref()).map_err(LoadError::File)? {
         match file::read(&path, &text) {
             Ok(entries) => loader.file(entries),
-            Err(problem) => loader.problems.push(problem),
+            Err(problem) => loader.problems.push(*problem),
         }
         loader.effective.file = Some(path);
     }
@@ -271,10 +271,11 @@ impl Loader<'_> {
                 let near = nearest(path, of_section.map(|key| key.path));
                 let meant = near.or_else(|| nearest(path, KEYS.iter().map(|key| key.path)));
                 let why = "is unknown; settings of parts that this build does not have are refused";
-                Err(Problem::new(origin, path, why).value(raw).meant(meant.map(str::to_owned)))
+                let problem = Problem::new(origin, path, why).value(raw);
+                Err(Box::new(problem.meant(meant.map(str::to_owned))))
             }
         };
-        self.problems.extend(result.err());
+        self.problems.extend(result.err().map(|problem| *problem));
     }
 
     fn parameter(&mut self, instance: &str, parameter: &str, raw: &Raw, origin: Origin) {
@@ -365,7 +366,7 @@ pub(super) fn sections() -> impl Iterator<Item = &'static str> {
 }
 
 /// Describes what a strategy's parameter allows.
-pub(super) fn allowed(parameter: &Parameter) -> String {
+pub(crate) fn allowed(parameter: &Parameter) -> String {
     let range = match (parameter.min, parameter.max) {
         (Some(min), Some(max)) => format!(" from {min} to {max}"),
         (Some(min), None) => format!(" from {min}"),

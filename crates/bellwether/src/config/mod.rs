@@ -18,7 +18,7 @@ mod tree;
 mod value;
 
 pub(crate) use keys::KEYS;
-pub(crate) use layers::{Effective, Layers, LoadError, load};
+pub(crate) use layers::{Effective, Layers, LoadError, allowed, load};
 pub(crate) use problem::Origin;
 pub(crate) use template::template;
 pub(crate) use tree::{Config, Environment, LogLevel, System};

@@ -15,19 +15,25 @@ pub(crate) enum Environment {
     Development,
     /// In a test system: logs are JSON lines.
     Testing,
+    /// Before production: logs are JSON lines.
+    Staging,
     /// Where money is: logs are JSON lines.
     Production,
 }
 
 impl Environment {
+    /// All environments.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Development, Self::Testing, Self::Staging, Self::Production];
     /// Names in the configuration, in the order of the variants.
-    pub(crate) const NAMES: &[&str] = &["development", "testing", "production"];
+    pub(crate) const NAMES: &[&str] = &["development", "testing", "staging", "production"];
 
     /// Returns the name in the configuration.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Development => "development",
             Self::Testing => "testing",
+            Self::Staging => "staging",
             Self::Production => "production",
         }
     }
@@ -50,8 +56,17 @@ pub(crate) enum LogLevel {
 }
 
 impl LogLevel {
-    /// Names in the configuration; case does not count.
-    pub(crate) const NAMES: &[&str] = &["ERROR", "WARNING", "INFO", "DEBUG", "TRACE"];
+    /// All levels.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+    /// Names in the configuration; case does not count, and `WARN` is `WARNING`.
+    pub(crate) const NAMES: &[&str] = &["ERROR", "WARNING", "WARN", "INFO", "DEBUG", "TRACE"];
+
+    /// Returns the level of one of the names.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let name = if name == "WARN" { "WARNING" } else { name };
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
 
     /// Returns the name in the configuration.
     pub(crate) const fn name(self) -> &'static str {

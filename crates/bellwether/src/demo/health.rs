@@ -57,7 +57,8 @@ pub(crate) fn probe(engine: &Engine, counts: Counts, environment: &'static str) 
     let books = engine.books();
     // The books' own check: positions are the sum of their fills, money adds up (I3, I11).
     let books_fault = books.check().err();
-    let mut issues: Vec<String> = books_fault.iter().map(|fault| format!("books: {fault}")).collect();
+    let mut issues: Vec<String> =
+        books_fault.iter().map(|fault| format!("books: {fault}")).collect();
     let refused = engine.data().refused();
     if refused > 0 {
         issues.push(format!("data_manager refused {refused} bars"));

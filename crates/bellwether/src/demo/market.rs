@@ -3,15 +3,12 @@
 use std::path::Path;
 
 use backtest::{MarketData, SymbolData};
-use catalog::open_data;
 use model::exchange::Calendar;
 use model::{Date, Symbol};
 use simulator::generator::{GenerateError, GeneratorConfig, generate};
 
-use crate::commands::data::reporter;
 use crate::exit::Failure;
 use crate::market::{self, Loaded, Selection};
-use crate::progress::Progress;
 
 /// The generated day when none is named: a Tuesday with regular hours.
 const DEFAULT_DATE: (i16, i8, i8) = (2026, 11, 24);
@@ -23,9 +20,7 @@ pub(crate) fn recorded(
     symbols: &[Symbol],
     date: Option<Date>,
 ) -> Result<Loaded, Failure> {
-    let mut progress = Progress::new("reading", "bytes");
-    let opened = open_data(path, calendar, &mut reporter(&mut progress))?;
-    drop(progress);
+    let opened = market::open(path, calendar)?;
     let date = match date {
         Some(date) => date,
         None => market::last_session(&opened.store, calendar, symbols)?,

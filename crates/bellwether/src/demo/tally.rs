@@ -121,28 +121,33 @@ impl Tally {
     /// Returns the rows as text: per strategy and symbol the rules in order of first occurrence.
     pub(crate) fn to_text(&self, strategies: &[String], symbols: &[Symbol]) -> String {
         let mut text = String::new();
-        for ((strategy, symbol), rows) in &self.rows {
-            let strategy = strategies.get(strategy.index()).map_or("?", String::as_str);
-            let symbol = symbols.get(symbol.index()).map_or("?", Symbol::as_str);
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{TITLE}{strategy} {symbol}{TITLE:#}");
-            let header = ["  first", "last", "times", "rule", "", "first numbers", "nearest"];
-            let mut table = terminal::table(header, &[2]);
-            for (_, row) in rows {
-                table.add_row([
-                    format!("  {}", clock(row.first)),
-                    clock(row.last),
-                    row.count.to_string(),
-                    row.explained.rule.to_owned(),
-                    row.explained.text.to_owned(),
-                    numbers(&row.explained),
-                    row.nearest.map(|miss| miss_text(&miss)).unwrap_or_default(),
-                ]);
+        for (index, name) in strategies.iter().enumerate() {
+            let header =
+                ["symbol", "first", "last", "times", "rule", "", "first numbers", "nearest"];
+            let mut table = terminal::table(header, &[3]);
+            let of_strategy = self.rows.iter().filter(|((id, _), _)| id.index() == index);
+            for ((_, symbol), rows) in of_strategy {
+                let mut symbol = symbols.get(symbol.index()).map_or("?", Symbol::as_str);
+                for (_, row) in rows {
+                    table.add_row([
+                        std::mem::take(&mut symbol).to_owned(),
+                        clock(row.first),
+                        clock(row.last),
+                        row.count.to_string(),
+                        row.explained.rule.to_owned(),
+                        row.explained.text.to_owned(),
+                        numbers(&row.explained),
+                        row.nearest.map(|miss| miss_text(&miss)).unwrap_or_default(),
+                    ]);
+                }
             }
-            text.push_str(&terminal::text_of(&table));
-        }
-        if text.is_empty() {
-            let _ = writeln!(text, "{FAINT}no strategy evaluated anything{FAINT:#}");
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{TITLE}{name}{TITLE:#}");
+            if table.is_empty() {
+                let _ = writeln!(text, " {FAINT}evaluated nothing{FAINT:#}");
+            } else {
+                text.push_str(&terminal::text_of(&table));
+            }
         }
         text
     }

@@ -8,7 +8,7 @@ use catalog::{
 };
 use clap::ValueEnum;
 use model::Symbol;
-use tracing::info;
+use tracing::debug;
 
 use super::reporter;
 use crate::cli::Context;
@@ -23,7 +23,7 @@ const SHOWN: usize = 12;
 /// Flags of `data import`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  bellwether data import --format lean lean --into market\n  bellwether data import --tz America/New_York --timestamp close --symbol SPY spy-2011.csv --into market --json"
+    after_help = "Examples:\n  bellwether data import --format lean lean --into market\n  bellwether data import --tz America/New_York --symbol SPY spy.csv --into market --json"
 )]
 pub(super) struct Args {
     /// Files and folders
@@ -117,7 +117,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let mut progress = Progress::new("reading", "bytes");
     let report = import(&options, &calendar, &mut reporter(&mut progress))?;
     drop(progress);
-    info!(rows = report.rows, stored = report.stored, into = %options.into.display(), "import ended");
+    debug!(rows = report.rows, stored = report.stored, into = %options.into.display(), "import ended");
     if args.json {
         terminal::json(&report)?;
     } else {

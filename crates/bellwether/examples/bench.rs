@@ -1,0 +1,258 @@
+//! `cargo xtask bench`: W1 and W2 through the full engine (tests/data/bench/README.md).
+//!
+//! Takes `--data DIR` (w1.parquet and w2.parquet of gen.py), `--smoke` (one repetition) and
+//! `--json`. Imports both once into a temporary store, then measures: loading, the engine alone
+//! with 1, 2 and 4 instances of `vwap_cross` under `next_open` (no risk limits, no report), and the
+//! whole process. Prints figures, asserts none: what the results must be is tested elsewhere.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use backtest::{MarketData, NoSink, RunConfig, RunResult, SymbolData};
+use catalog::{ImportFormat, ImportOptions, Resolution, Store};
+use engine::Instance;
+use engine::risk_manager::Limits;
+use model::exchange::{Calendar, CommissionPlan, TickTable, new_york_date};
+use model::{Cash, Date};
+use simulator::{ExchangeConfig, FillMode};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Instances whose cost is compared: it must grow with the orders, no faster.
+const INSTANCES: [usize; 3] = [1, 2, 4];
+/// Repetitions of a measurement; the median counts.
+const REPETITIONS: usize = 5;
+
+struct Options {
+    data: PathBuf,
+    repetitions: usize,
+    json: bool,
+}
+
+/// One line of the result.
+#[derive(serde::Serialize)]
+struct Figure {
+    workload: &'static str,
+    instances: usize,
+    bars: u64,
+    orders: u64,
+    trades: usize,
+    net_pnl: String,
+    load_s: f64,
+    engine_s: f64,
+    bars_per_s: f64,
+    /// Nanoseconds that one more order costs, against one instance.
+    ns_per_added_order: Option<f64>,
+    /// Time of the whole process from the store, report included; one instance only.
+    process_s: Option<f64>,
+}
+
+fn main() -> ExitCode {
+    // Called by `process_once`: this build of the program, so that no other one is measured.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "backtest") {
+        return bellwether::main(strategies::Registry::builtin());
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let options = options()?;
+    let folder = tempfile::tempdir().context("make a temporary folder")?;
+    let mut figures = Vec::new();
+    for workload in ["w1", "w2"] {
+        let root = folder.path().join(workload);
+        import(&options.data.join(format!("{workload}.parquet")), &root)?;
+        let store = Store::open(&root)?;
+        let instances = if workload == "w1" { &INSTANCES[..] } else { &INSTANCES[..1] };
+        figures.extend(measure(workload, &store, instances, options.repetitions)?);
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&figures)?);
+    } else {
+        print(&figures);
+    }
+    Ok(())
+}
+
+fn options() -> anyhow::Result<Options> {
+    let mut options = Options { data: PathBuf::new(), repetitions: REPETITIONS, json: false };
+    let mut arguments = std::env::args_os().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--data") => options.data = arguments.next().context("--data DIR")?.into(),
+            Some("--smoke") => options.repetitions = 1,
+            Some("--json") => options.json = true,
+            // `cargo bench` and `cargo test` pass flags of their own to examples they run.
+            _ => bail!("usage: bench --data DIR [--smoke] [--json]"),
+        }
+    }
+    if options.data.as_os_str().is_empty() {
+        bail!("usage: bench --data DIR [--smoke] [--json]");
+    }
+    Ok(options)
+}
+
+fn import(file: &Path, into: &Path) -> anyhow::Result<()> {
+    let options = ImportOptions {
+        paths: vec![file.to_owned()],
+        into: into.to_owned(),
+        format: Some(ImportFormat::Parquet),
+        ..ImportOptions::default()
+    };
+    let report = catalog::import(&options, &Calendar::nyse(), &mut |_| {})?;
+    if report.rows != report.stored {
+        bail!("{}: {} rows, {} stored", file.display(), report.rows, report.stored);
+    }
+    Ok(())
+}
+
+fn measure(
+    workload: &'static str,
+    store: &Store,
+    instances: &[usize],
+    repetitions: usize,
+) -> anyhow::Result<Vec<Figure>> {
+    // The first loading makes the compact cache; the second is what users have.
+    load(store)?;
+    let started = Instant::now();
+    let (data, from, to) = load(store)?;
+    let load_s = started.elapsed().as_secs_f64();
+    let mut figures: Vec<Figure> = Vec::new();
+    for &count in instances {
+        let mut times = Vec::new();
+        let mut last = None;
+        for _ in 0..repetitions {
+            let (result, time) = engine_once(&data, from, to, count)?;
+            times.push(time);
+            last = Some(result);
+        }
+        let result = last.context("no repetition")?;
+        let engine_s = median(&mut times).as_secs_f64();
+        let ns_per_added_order = figures.first().map(|first| {
+            let added = result.orders.saturating_sub(first.orders).max(1);
+            (engine_s - first.engine_s) * 1e9 / added as f64
+        });
+        figures.push(Figure {
+            workload,
+            instances: count,
+            bars: result.bars,
+            orders: result.orders,
+            trades: result.trades.len(),
+            net_pnl: result.trades.iter().map(|trade| trade.net_pnl).sum::<Cash>().to_string(),
+            load_s,
+            engine_s,
+            bars_per_s: result.bars as f64 / engine_s,
+            ns_per_added_order,
+            process_s: (count == 1).then(|| process_once(store.root())).transpose()?,
+        });
+    }
+    Ok(figures)
+}
+
+fn load(store: &Store) -> anyhow::Result<(MarketData, Date, Date)> {
+    let first = Date::from_ymd(1990, 1, 1).unwrap_or_default();
+    let last = Date::from_ymd(2030, 12, 31).unwrap_or_default();
+    let mut symbols = Vec::new();
+    for symbol in store.symbols()? {
+        symbols.push(SymbolData {
+            symbol,
+            bars: store.load(symbol, Resolution::Minute1, first, last)?,
+            daily: Vec::new(),
+            halts: Vec::new(),
+            actions: Vec::new(),
+            float_shares: None,
+        });
+    }
+    let data = MarketData::new(symbols)?;
+    let starts = data.symbols().iter().filter_map(|s| Some((s.bars.first()?, s.bars.last()?)));
+    let range = starts
+        .map(|(first, last)| (new_york_date(first.start), new_york_date(last.start)))
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let (from, to) = range.context("the workload has no bars")?;
+    Ok((data, from, to))
+}
+
+fn engine_once(
+    data: &MarketData,
+    from: Date,
+    to: Date,
+    instances: usize,
+) -> anyhow::Result<(RunResult, Duration)> {
+    let registry = strategies::Registry::builtin();
+    let mut list = Vec::new();
+    for tag in ["a", "b", "c", "d"].into_iter().take(instances) {
+        let strategy = registry.make("vwap_cross", &[])?;
+        list.push(Instance { name: format!("vwap_cross@{tag}"), strategy });
+    }
+    let plan = CommissionPlan::PerShare("0.005".parse()?);
+    let config = RunConfig {
+        from,
+        to,
+        cash: Cash::from_dollars(100_000).context("cash")?,
+        limits: Limits::unlimited(),
+        exchange: ExchangeConfig::new(FillMode::NextOpen, plan),
+        calendar: Arc::new(Calendar::nyse()),
+        ticks: TickTable::us(),
+        record_all: false,
+    };
+    let started = Instant::now();
+    let result = backtest::run(data, list, &config, &mut NoSink)?;
+    Ok((result, started.elapsed()))
+}
+
+/// Runs the program with `backtest` on the store, in a process of its own.
+fn process_once(store: &Path) -> anyhow::Result<f64> {
+    let program = std::env::current_exe().context("find this program")?;
+    let started = Instant::now();
+    let output = Command::new(program)
+        .args(["backtest", "--strategy", "vwap_cross", "--fill", "next_open"])
+        .args(["--commission", "per_share:0.005", "--no-risk-limits", "--json", "--data"])
+        .arg(store)
+        .stdin(Stdio::null())
+        .output()
+        .context("run the program")?;
+    let elapsed = started.elapsed().as_secs_f64();
+    if !output.status.success() {
+        bail!("backtest: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(elapsed)
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn print(figures: &[Figure]) {
+    println!(
+        "workload  instances       bars     orders  load s  engine s   M bars/s  ns/added order  process s  net"
+    );
+    for f in figures {
+        let added = f.ns_per_added_order.map_or_else(|| "-".to_owned(), |ns| format!("{ns:.0}"));
+        let process = f.process_s.map_or_else(|| "-".to_owned(), |s| format!("{s:.3}"));
+        println!(
+            "{:<8}  {:>9}  {:>9}  {:>9}  {:>6.3}  {:>8.3}  {:>9.2}  {added:>14}  {process:>9}  {}",
+            f.workload,
+            f.instances,
+            f.bars,
+            f.orders,
+            f.load_s,
+            f.engine_s,
+            f.bars_per_s / 1e6,
+            f.net_pnl
+        );
+    }
+    println!(
+        "engine only: data loaded, no report, median; a loop without an engine does 47-61 M bars/s"
+    );
+}
