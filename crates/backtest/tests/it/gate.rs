@@ -94,10 +94,11 @@ fn a_raised_entry_reserves_its_new_price() {
     config.limits.exclusive_symbols = false;
     config.limits.max_order_value_pct = None;
     config.limits.max_position_size_pct = Some(Ppm(210_000));
+    config.limits.max_daily_loss_pct = None;
     let market = MarketData::new(vec![symbol_data("AAA", bars.into())]).unwrap();
     let mut most = Most::default();
     let result = run(&market, strategies.into(), &config, &mut most).unwrap();
-    assert_eq!(result.orders, 2, "both want to buy");
+    assert_eq!(result.orders, 2, "both buy, the later one what is left");
     let limit = config.cash.times_ppm(210_000);
     assert!(most.0 <= limit, "I5, R9: entries worth {} work, the limit of C06 is {limit}", most.0);
 }

@@ -9,7 +9,9 @@ use engine::order_manager::{Order, Position};
 use engine::risk_manager::{Limits, LossLevel};
 use engine::{Engine, Fact, SlotKey};
 use model::exchange::CommissionPlan;
-use model::{Cash, MINUTE_NS, OrderNumber, OrderRole, Ppm, Quantity, SymbolId, Timestamp};
+use model::{
+    Cash, MINUTE_NS, OrderNumber, OrderRole, Ppm, Quantity, SECOND_NS, SymbolId, Timestamp,
+};
 use simulator::FillMode;
 
 use crate::support::*;
@@ -186,9 +188,9 @@ impl Watchman {
         let calm = books.day().loss < LossLevel::ReduceOnly;
         self.ensure(calm, engine, || format!("C10: an entry at level {:?}", books.day().loss));
         let state = engine.data().symbol(opened.symbol).unwrap();
-        self.ensure(true || !state.halted, engine, || {
-            format!("I12, C21: {opened:?} opens in a halt")
-        });
+        let reopening = |at| engine.now().since(at) < 60 * SECOND_NS;
+        let trades = !state.halted && !state.reopened.is_some_and(reopening);
+        self.ensure(trades, engine, || format!("I12, C21: {opened:?} opens in a halt"));
         self.ensure(!books.is_killed() && books.lifecycle().may_open(), engine, || "I8".into());
     }
 }

@@ -65,7 +65,7 @@ fn show(progress: &mut Progress, done: Done) {
     progress.update(done.done, done.total);
 }
 
-/// Returns the report of a progress to a bar, for the catalog's calls.
+/// Returns the callback that shows the progress of a call to the catalog.
 pub(crate) fn reporter(progress: &mut Progress) -> impl FnMut(Done) + '_ {
     move |done| show(progress, done)
 }

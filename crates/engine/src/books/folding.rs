@@ -1,0 +1,92 @@
+//! Facts that the core decided change the books here, and nowhere else.
+
+use model::OrderRole;
+
+use crate::fact::{DayRoll, Fact, GateChange, Intent, Replace, SlotKey};
+use crate::order_manager::{Order, Replacement, Terms};
+use crate::risk_manager::{GateEvent, LossLevel};
+
+use super::Books;
+
+impl Books {
+    /// Takes a fact in. The only other way in is [`observe`](Self::observe).
+    pub fn fold(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Intent(intent) => self.fold_intent(intent),
+            Fact::Replace(replace) => self.fold_replace(replace),
+            Fact::Cancel(cancel) => {
+                if let Some(order) = self.orders.get_mut(cancel.request.client_id.number) {
+                    order.cancel_pending = true;
+                }
+            }
+            Fact::Gate(change) => match *change {
+                GateChange::Lifecycle(state) => self.lifecycle = state,
+                GateChange::Loss(level) => self.day.loss = level,
+                GateChange::Kill { engaged } => self.killed = engaged,
+            },
+            Fact::DayRoll(roll) => self.fold_day_roll(roll),
+            Fact::TradeClosed(trade) => {
+                self.trades = trade.id;
+                let key = SlotKey { strategy: trade.strategy, symbol: trade.symbol };
+                if let Some(at) = self.closed.iter().position(|(other, _)| *other == key) {
+                    self.closed.remove(at);
+                }
+                if let (Some(sum), Some(r)) =
+                    (self.day.r_by_strategy.get_mut(trade.strategy.index()), trade.r_multiple)
+                {
+                    *sum += r;
+                }
+            }
+            Fact::Decision(_) | Fact::Alert(_) => {}
+        }
+    }
+
+    fn fold_intent(&mut self, intent: &Intent) {
+        let number = self.orders.next_number();
+        let terms = intent.plan.zip(intent.sizing).map(|(plan, sizing)| Terms { plan, sizing });
+        let (strategy, reason, terms) = (intent.strategy, intent.reason, terms.map(Box::new));
+        let order = Order::sent(intent.order, strategy, reason, terms, intent.time);
+        let key = order.slot();
+        self.orders.push(order);
+        self.gate.observe(&GateEvent::Approved(intent));
+        self.with_slot(key, |slot| match (intent.order.role, slot.position.as_deref_mut()) {
+            (OrderRole::Entry, _) => slot.entry = Some(number),
+            (OrderRole::Stop, Some(position)) => position.stop = Some(number),
+            (OrderRole::Target, Some(position)) => position.target = Some(number),
+            (OrderRole::Close, Some(position)) => {
+                position.close = Some(number);
+                position.close_reason = position.close_reason.or(intent.reason);
+            }
+            (_, None) => {}
+        });
+    }
+
+    fn fold_replace(&mut self, replace: &Replace) {
+        if let Some(order) = self.orders.get_mut(replace.request.client_id.number) {
+            order.replace_pending = Some(Box::new(Replacement {
+                client_id: replace.request.new_client_id,
+                kind: replace.request.kind,
+                quantity: replace.request.quantity,
+                terms: replace
+                    .plan
+                    .zip(replace.sizing)
+                    .map(|(plan, sizing)| Terms { plan, sizing }),
+            }));
+        }
+    }
+
+    fn fold_day_roll(&mut self, roll: &DayRoll) {
+        self.day.session = roll.session;
+        self.day.equity = roll.equity;
+        self.day.realised_before = self.realised_net();
+        self.day.loss = LossLevel::None;
+        self.day.r_by_strategy.fill(0.0);
+        // Finished orders stay known for one more session (F19).
+        self.orders.forget_below(self.day.first_order);
+        self.day.first_order = roll.first_order;
+        for slot in &mut self.slots {
+            slot.entries_today = 0;
+        }
+        self.gate.observe(&GateEvent::DayRoll(roll));
+    }
+}

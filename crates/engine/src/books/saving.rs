@@ -1,0 +1,69 @@
+//! The books' encoding (J12).
+
+use model::record;
+
+use crate::fact::SlotKey;
+use crate::order_manager::Position;
+
+use super::Books;
+
+#[derive(Default)]
+struct ClosedSlot {
+    key: SlotKey,
+    position: Position,
+}
+record!(ClosedSlot { 1: key, 2: position });
+
+impl model::record::Record for Books {
+    fn save(&self, writer: &mut model::record::Writer) {
+        writer.field(1, &self.lifecycle);
+        writer.field(2, &self.killed);
+        writer.field(3, &self.orders);
+        writer.field(4, &self.slots);
+        writer.field(5, &self.active);
+        writer.field(6, &self.ledger);
+        writer.field(7, &self.day);
+        writer.nested(8, |w| self.gate.save(w));
+        let closed: Vec<ClosedSlot> = self
+            .closed
+            .iter()
+            .map(|(key, position)| ClosedSlot { key: *key, position: position.clone() })
+            .collect();
+        writer.field(9, &closed);
+        writer.field(10, &self.trades);
+    }
+
+    fn load(
+        &mut self,
+        reader: &mut model::record::Reader<'_>,
+    ) -> Result<(), model::record::DecodeError> {
+        use model::record::read;
+        let mut closed: Vec<ClosedSlot> = Vec::new();
+        while let Some(field) = reader.next_field()? {
+            match field.tag {
+                1 => read(&mut self.lifecycle, &field, "Books")?,
+                2 => read(&mut self.killed, &field, "Books")?,
+                3 => read(&mut self.orders, &field, "Books")?,
+                4 => read(&mut self.slots, &field, "Books")?,
+                5 => read(&mut self.active, &field, "Books")?,
+                6 => read(&mut self.ledger, &field, "Books")?,
+                7 => read(&mut self.day, &field, "Books")?,
+                8 => {
+                    let body = field.blob().unwrap_or_default();
+                    self.gate.load(&mut model::record::Reader::new(body))?;
+                }
+                9 => read(&mut closed, &field, "Books")?,
+                10 => read(&mut self.trades, &field, "Books")?,
+                _ => {}
+            }
+        }
+        self.closed = closed.into_iter().map(|c| (c.key, c.position)).collect();
+        self.active_by_symbol = vec![0; self.symbols];
+        for key in &self.active {
+            if let Some(count) = self.active_by_symbol.get_mut(key.symbol.index()) {
+                *count += 1;
+            }
+        }
+        Ok(())
+    }
+}

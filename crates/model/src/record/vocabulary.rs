@@ -1,0 +1,232 @@
+//! The vocabulary's types as fields and records. A tag, once given, keeps its meaning.
+
+use super::{DecodeError, Field, Value, Writer};
+use crate::{
+    Bar, BrokerId, CancelRequest, Cash, ClientOrderId, ClosedTrade, Date, ExecId, ExecType,
+    ExecutionReport, ExitReason, Fill, GroupId, Halt, NewOrder, OrderKind, OrderNumber, OrderRole,
+    OrderState, Ppm, Price, Quantity, Quote, RejectReason, ReplaceRequest, Side, SourceId,
+    StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp, Trade, TradeFill, Volume,
+    VolumeBaseline,
+};
+use crate::{record, record_enum};
+
+macro_rules! value_newtype {
+    ($($name:ty => $to:expr, $from:expr, $raw:ty;)*) => {
+        $(impl Value for $name {
+            #[inline]
+            fn put(&self, tag: u32, writer: &mut Writer) {
+                let to: fn(&$name) -> $raw = $to;
+                to(self).put(tag, writer);
+            }
+            #[inline]
+            fn get(&mut self, field: &Field<'_>) -> Option<Result<(), DecodeError>> {
+                let mut raw = <$raw>::default();
+                let read = raw.get(field)?;
+                let from: fn($raw) -> $name = $from;
+                *self = from(raw);
+                Some(read)
+            }
+        })*
+    };
+}
+value_newtype! {
+    Price => |v| v.raw(), Price::from_raw, i64;
+    Quantity => |v| v.raw(), Quantity::from_raw, i64;
+    Cash => |v| v.raw(), Cash::from_raw, i64;
+    Ppm => |v| v.0, Ppm, i64;
+    Volume => |v| v.0, Volume, u64;
+    Timestamp => |v| v.nanos(), Timestamp::from_nanos, i64;
+    Date => |v| v.days(), Date::from_days, i32;
+    SymbolId => |v| v.0, SymbolId, u32;
+    StrategyId => |v| v.0, StrategyId, u16;
+    BrokerId => |v| v.0, BrokerId, u8;
+    SourceId => |v| v.0, SourceId, u8;
+    OrderNumber => |v| v.0, OrderNumber, u64;
+    GroupId => |v| v.0, GroupId, u64;
+}
+
+macro_rules! value_text {
+    ($($name:ty => $default:expr, $parse:expr;)*) => {
+        $(impl Value for $name {
+            fn put(&self, tag: u32, writer: &mut Writer) {
+                writer.blob(tag, self.as_str().as_bytes());
+            }
+            fn get(&mut self, field: &Field<'_>) -> Option<Result<(), DecodeError>> {
+                let parse: fn(&str) -> Option<$name> = $parse;
+                *self = parse(std::str::from_utf8(field.blob()?).ok()?)?;
+                Some(Ok(()))
+            }
+        }
+        impl Default for $name {
+            /// A placeholder that a decoder overwrites.
+            fn default() -> Self {
+                $default
+            }
+        })*
+    };
+}
+value_text! {
+    Symbol => "_".parse().unwrap_or_else(|_| unreachable!("a legal ticker")), |t| t.parse().ok();
+    ExecId => ExecId::simulated(0), ExecId::new;
+}
+
+/// Gives enums a placeholder default that a decoder overwrites.
+macro_rules! placeholder {
+    ($($name:ty = $value:expr;)*) => {
+        $(impl Default for $name {
+            /// A placeholder that a decoder overwrites.
+            fn default() -> Self {
+                $value
+            }
+        })*
+    };
+}
+placeholder! {
+    Side = Side::Buy;
+    TimeInForce = TimeInForce::Day;
+    OrderKind = OrderKind::Market;
+    OrderRole = OrderRole::Entry;
+    OrderState = OrderState::Created;
+    RejectReason = RejectReason::Other;
+    ExecType = ExecType::Accepted;
+    Halt = Halt { time: Timestamp::default(), halted: false };
+    ClientOrderId = ClientOrderId {
+        tag: [0; 4], epoch: 0, number: OrderNumber(0), attempt: 0, exit: false,
+    };
+    Fill = Fill {
+        exec_id: ExecId::default(), side: Side::Buy, quantity: Quantity::ZERO,
+        price: Price::ZERO, fee: Cash::ZERO,
+    };
+    SymbolDay = SymbolDay::unknown(SymbolId(0), Date::from_days(0));
+    NewOrder = NewOrder {
+        client_id: ClientOrderId::default(), broker: BrokerId(0), symbol: SymbolId(0),
+        side: Side::Buy, kind: OrderKind::Market, quantity: Quantity::ZERO,
+        time_in_force: TimeInForce::Day, role: OrderRole::Entry, group: None,
+    };
+    CancelRequest = CancelRequest {
+        client_id: ClientOrderId::default(), broker: BrokerId(0), symbol: SymbolId(0),
+    };
+    ReplaceRequest = ReplaceRequest {
+        client_id: ClientOrderId::default(), new_client_id: ClientOrderId::default(),
+        broker: BrokerId(0), symbol: SymbolId(0), kind: OrderKind::Market,
+        quantity: Quantity::ZERO,
+    };
+    ExecutionReport = ExecutionReport {
+        client_id: ClientOrderId::default(), broker: BrokerId(0), symbol: SymbolId(0),
+        exec: ExecType::Accepted, time: Timestamp::default(),
+    };
+}
+
+record_enum!(Side { 0: Buy, 1: Sell, 2: SellShort });
+record_enum!(TimeInForce { 0: Day, 1: Gtc, 2: Ioc, 3: Fok, 4: Opg, 5: Cls });
+record_enum!(OrderRole { 0: Entry, 1: Stop, 2: Target, 3: Close });
+record_enum!(OrderKind {
+    0: Market,
+    1: Limit { 1: limit: Price },
+    2: Stop { 1: stop: Price },
+    3: StopLimit { 1: stop: Price, 2: limit: Price },
+});
+record_enum!(OrderState {
+    0: Created,
+    1: Sent,
+    2: Accepted,
+    3: Working,
+    4: PartiallyFilled,
+    5: Filled,
+    6: Cancelled,
+    7: Expired,
+    8: Rejected,
+    9: Replaced,
+    10: Unknown,
+});
+record_enum!(RejectReason {
+    0: Invalid,
+    1: BuyingPower,
+    2: DuplicateId,
+    3: UnknownOrder,
+    4: TooLate,
+    5: Halted,
+    6: MarketClosed,
+    7: BrokerUnavailable,
+    8: Other,
+});
+record_enum!(ExecType {
+    0: Accepted, 1: New, 2: Trade(Fill), 3: Cancelled, 4: Expired, 5: Rejected(RejectReason),
+    6: PendingCancel, 7: CancelRejected(RejectReason), 8: PendingReplace, 9: Replaced,
+    10: ReplaceRejected(RejectReason), 11: Restated { 1: order_qty: Quantity },
+    12: Correct { 1: replaces: ExecId, 2: fill: Fill }, 13: Bust { 1: exec_id: ExecId },
+});
+record!(ClientOrderId { 1: tag, 2: epoch, 3: number, 4: attempt, 5: exit });
+record!(Fill { 1: exec_id, 2: side, 3: quantity, 4: price, 5: fee });
+record!(NewOrder {
+    1: client_id,
+    2: broker,
+    3: symbol,
+    4: side,
+    5: kind,
+    6: quantity,
+    7: time_in_force,
+    8: role,
+    9: group,
+});
+record!(CancelRequest { 1: client_id, 2: broker, 3: symbol });
+record!(ReplaceRequest {
+    1: client_id,
+    2: new_client_id,
+    3: broker,
+    4: symbol,
+    5: kind,
+    6: quantity,
+});
+record!(ExecutionReport { 1: client_id, 2: broker, 3: symbol, 4: exec, 5: time });
+record_enum!(ExitReason {
+    0: Stop,
+    1: MovedStop,
+    2: Target,
+    3: Trail,
+    4: Vwap,
+    5: TimeStop,
+    6: FlatBy,
+    7: Signal,
+    8: Flatten,
+    9: External,
+});
+record!(TradeFill { 1: time, 2: side, 3: quantity, 4: price, 5: fee, 6: order });
+record!(ClosedTrade {
+    1: id,
+    2: strategy,
+    3: symbol,
+    4: long,
+    5: quantity,
+    6: entry_time,
+    7: entry_price,
+    8: exit_time,
+    9: exit_price,
+    10: exit_reason,
+    11: initial_stop,
+    12: risk_planned,
+    13: risk_taken,
+    14: gross_pnl,
+    15: fees,
+    16: net_pnl,
+    17: r_multiple,
+    18: mae,
+    19: mfe,
+    20: fills,
+});
+record!(Bar { 1: start, 2: open, 3: high, 4: low, 5: close, 6: volume });
+record!(Quote { 1: time, 2: bid, 3: ask, 4: bid_size, 5: ask_size });
+record!(Trade { 1: time, 2: price, 3: size });
+record!(Halt { 1: time, 2: halted });
+record!(VolumeBaseline { 1: pre_cumulative, 2: pre_bar, 3: rth_cumulative, 4: rth_bar });
+record!(SymbolDay {
+    1: symbol,
+    2: session,
+    3: prev_close,
+    4: adv20,
+    5: atr14,
+    6: volume_baseline,
+    7: split_ratio,
+    8: cash_dividend,
+    9: float_shares,
+});
