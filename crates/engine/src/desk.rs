@@ -2,8 +2,7 @@
 
 use model::exchange::Session;
 use model::{
-    BrokerId, CancelRequest, Cash, ClientOrderId, OrderNumber, Price, StrategyId, SymbolId,
-    Timestamp,
+    CancelRequest, Cash, ClientOrderId, OrderNumber, Price, StrategyId, SymbolId, Timestamp,
 };
 
 use crate::alert_system::{AlertKind, AlertSystem};
@@ -98,11 +97,6 @@ impl<'a> Desk<'a> {
             attempt: 0,
             exit,
         }
-    }
-
-    /// Returns the broker that orders go to; there is one route so far.
-    pub(crate) fn route(&self) -> BrokerId {
-        BrokerId(0)
     }
 
     /// Returns the account's equity with all positions at their marks.

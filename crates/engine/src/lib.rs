@@ -16,6 +16,7 @@ mod core;
 pub mod data_manager;
 mod desk;
 mod engine;
+pub mod execution_engine;
 mod fact;
 mod input;
 pub mod ledger;

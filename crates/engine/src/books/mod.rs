@@ -12,10 +12,11 @@ mod saving;
 
 use model::{Cash, Date, ExecutionReport, OrderNumber, StrategyId, SymbolId, record};
 
+use crate::execution_engine::OrderHistory;
 use crate::fact::SlotKey;
 use crate::ledger::Ledger;
 use crate::lifecycle::State;
-use crate::order_manager::{IllegalTransition, Order, OrderStore, Position};
+use crate::order_manager::{IllegalTransition, Order, Position};
 use crate::risk_manager::{Gate, LossLevel};
 
 /// All that a strategy has in a symbol.
@@ -85,7 +86,7 @@ pub enum Anomaly {
 pub struct Books {
     lifecycle: State,
     killed: bool,
-    orders: OrderStore,
+    orders: OrderHistory,
     symbols: usize,
     slots: Vec<Slot>,
     active: Vec<SlotKey>,
@@ -103,7 +104,7 @@ impl Books {
         Self {
             lifecycle: State::Stopped,
             killed: false,
-            orders: OrderStore::default(),
+            orders: OrderHistory::default(),
             symbols,
             slots: (0..symbols * strategies).map(|_| Slot::default()).collect(),
             active: Vec::new(),
@@ -127,7 +128,7 @@ impl Books {
     }
 
     /// Returns the known orders.
-    pub fn orders(&self) -> &OrderStore {
+    pub fn orders(&self) -> &OrderHistory {
         &self.orders
     }
 

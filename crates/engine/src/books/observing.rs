@@ -147,6 +147,7 @@ impl Books {
     ) -> bool {
         let Some(order) = self.orders.get(number) else { return false };
         let (role, moved) = (order.request.role, order.request.kind.stop());
+        let broker = order.request.broker;
         let (reason, terms) = (order.reason, order.terms.as_deref().copied());
         let mut cost = Cash::ZERO;
         let mut over = false;
@@ -158,7 +159,8 @@ impl Books {
                 over = terms.is_none();
                 slot.entries_today += u16::from(terms.is_some());
                 let group = model::GroupId(number.0);
-                slot.position = Some(Box::new(Position::open(group, plan, planned, fill.time)));
+                slot.position =
+                    Some(Box::new(Position::open(group, broker, plan, planned, fill.time)));
             }
             let Some(position) = slot.position.as_deref_mut() else { return };
             let exit = match role {
@@ -256,12 +258,12 @@ fn close_and_flip(
     let part = value.share_of(within, fill.quantity).unwrap_or(value);
     let fee = fill.fee.share_of(within, fill.quantity).unwrap_or(fill.fee);
     let mut cost = old.book(TradeFill { quantity: within, fee, ..fill }, part, exit);
-    let group = old.group;
+    let (group, broker) = (old.group, old.broker);
     *closed = Some(old);
     let rest =
         TradeFill { quantity: fill.quantity.minus(within), fee: fill.fee.minus(fee), ..fill };
     let plan = external_plan(fill.side);
-    let mut position = Position::open(group, plan, rest.quantity, fill.time);
+    let mut position = Position::open(group, broker, plan, rest.quantity, fill.time);
     position.entry_done = true;
     cost = cost.plus(position.book(rest, value.minus(part), None));
     slot.position = Some(Box::new(position));

@@ -6,6 +6,7 @@
 use model::{NewOrder, OrderNumber, OrderRole, Quantity, ReplaceRequest, Side, TimeInForce};
 
 use crate::desk::Desk;
+use crate::execution_engine::entry_route;
 use crate::fact::{Fact, Intent, Replace, SlotKey};
 use crate::risk_manager::{Proposal, Rejection, Sizing, SizingFacts, WorstCase, size};
 use crate::strategy_engine::{Decision, Direction, Finding, Outcome, Plan, Rule, Values};
@@ -81,7 +82,7 @@ fn propose(
     }
     let order = NewOrder {
         client_id: desk.next_id(false),
-        broker: desk.route(),
+        broker: entry_route(),
         symbol: key.symbol,
         side,
         kind: plan.entry,

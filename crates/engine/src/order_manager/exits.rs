@@ -168,13 +168,15 @@ fn send(
 ) -> bool {
     let Some(position) = desk.books().position(key) else { return false };
     let (open, group) = (position.signed_qty(), position.group);
+    // R4: an exit goes where the position is held.
+    let broker = position.broker;
     let side = match position.direction() {
         Direction::Long => Side::Sell,
         Direction::Short => Side::Buy,
     };
     let order = NewOrder {
         client_id: desk.next_id(true),
-        broker: desk.route(),
+        broker,
         symbol: key.symbol,
         side,
         kind,

@@ -9,6 +9,6 @@ pub mod order;
 pub mod position;
 pub mod transition;
 
-pub use order::{Order, OrderStore, Replacement, Terms};
+pub use order::{Order, Replacement, Terms};
 pub use position::{PlacedTarget, Position};
 pub use transition::{IllegalTransition, OrderEvent, after};

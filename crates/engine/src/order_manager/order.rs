@@ -1,14 +1,9 @@
-//! Orders as the core knows them, stored densely by number.
-//!
-//! Finished orders stay known until the end of the next session, so that late fills find them;
-//! what is reported on an order later than that is foreign (F19).
-
-use std::collections::VecDeque;
+//! An order as the core knows it: the request in force, its state, what was filled.
 
 use arrayvec::ArrayVec;
 use model::{
-    BrokerId, Cash, ClientOrderId, ExecId, ExitReason, NewOrder, OrderKind, OrderNumber,
-    OrderState, Price, Quantity, StrategyId, Timestamp, record,
+    Cash, ClientOrderId, ExecId, ExitReason, NewOrder, OrderKind, OrderNumber, OrderState, Price,
+    Quantity, StrategyId, Timestamp, record,
 };
 
 use crate::fact::SlotKey;
@@ -134,61 +129,6 @@ impl Order {
     }
 }
 
-/// All orders that are still known, by number.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct OrderStore {
-    first: u64,
-    orders: VecDeque<Order>,
-}
-
-impl OrderStore {
-    /// Returns the number that the next order gets.
-    #[inline]
-    pub fn next_number(&self) -> OrderNumber {
-        OrderNumber(self.first + self.orders.len() as u64)
-    }
-
-    /// Returns an order, or `None` when it is unknown or forgotten.
-    #[inline]
-    pub fn get(&self, number: OrderNumber) -> Option<&Order> {
-        self.orders.get(usize::try_from(number.0.checked_sub(self.first)?).ok()?)
-    }
-
-    /// Returns an order for change.
-    #[inline]
-    pub(crate) fn get_mut(&mut self, number: OrderNumber) -> Option<&mut Order> {
-        self.orders.get_mut(usize::try_from(number.0.checked_sub(self.first)?).ok()?)
-    }
-
-    /// Returns the order that a report names: number, tag and epoch agree.
-    pub fn find(&self, id: &ClientOrderId, broker: BrokerId) -> Option<OrderNumber> {
-        let order = self.get(id.number)?;
-        let ours = &order.request.client_id;
-        (ours.tag == id.tag && ours.epoch == id.epoch && order.request.broker == broker)
-            .then_some(id.number)
-    }
-
-    /// Adds an order under the next number.
-    pub(crate) fn push(&mut self, order: Order) {
-        self.orders.push_back(order);
-    }
-
-    /// Forgets finished orders below `number`; the first one that is not finished ends it.
-    pub(crate) fn forget_below(&mut self, number: OrderNumber) {
-        while self.first < number.0
-            && self.orders.front().is_some_and(|order| order.state.is_terminal())
-        {
-            self.orders.pop_front();
-            self.first += 1;
-        }
-    }
-
-    /// Returns the known orders, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Order> {
-        self.orders.iter()
-    }
-}
-
 /// The numbers of at most three orders.
 pub type OrderList = ArrayVec<OrderNumber, 3>;
 
@@ -208,4 +148,3 @@ record!(Order {
     11: updated,
     12: executions,
 });
-record!(OrderStore { 1: first, 2: orders });

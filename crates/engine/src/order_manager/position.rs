@@ -5,8 +5,8 @@
 //! [`exits`](super::exits).
 
 use model::{
-    Cash, ExitReason, GroupId, OrderNumber, Ppm, Price, Quantity, Side, Timestamp, TradeFill,
-    record,
+    BrokerId, Cash, ExitReason, GroupId, OrderNumber, Ppm, Price, Quantity, Side, Timestamp,
+    TradeFill, record,
 };
 
 use super::order::OrderList;
@@ -26,6 +26,8 @@ pub struct PlacedTarget {
 pub struct Position {
     /// Its exit group: the number of the entry order.
     pub group: GroupId,
+    /// Where it is held: its exits go there (R4).
+    pub broker: BrokerId,
     /// The plan in force when the entry filled.
     pub plan: Plan,
     /// Shares that the entry was sent for.
@@ -82,8 +84,15 @@ pub struct Position {
 
 impl Position {
     /// Opens a position with its first fill still to be booked.
-    pub fn open(group: GroupId, plan: Plan, planned_qty: Quantity, time: Timestamp) -> Self {
-        Self { group, plan, planned_qty, initial_stop: plan.stop, opened: time, ..Self::default() }
+    pub fn open(
+        group: GroupId,
+        broker: BrokerId,
+        plan: Plan,
+        planned_qty: Quantity,
+        time: Timestamp,
+    ) -> Self {
+        let initial_stop = plan.stop;
+        Self { group, broker, plan, planned_qty, initial_stop, opened: time, ..Self::default() }
     }
 
     /// Returns the direction.
@@ -252,4 +261,6 @@ record!(Position {
     25: flow,
     26: fees,
     27: fills,
+    28: broker,
+    28: broker,
 });
