@@ -300,6 +300,8 @@ fn check_seed(seed: u64) -> [u64; 6] {
         let bad = watchman.alerts.keys().find(|&&kind| kind != AlertKind::DailyLoss);
         assert_eq!(bad, None, "{}: {:?}", watchman.name, result.alerts);
         assert_eq!(result.refused, 0, "{}", watchman.name);
+        // TS3: sizing leaves nothing for C02 to refuse.
+        assert!(!result.rejections.contains_key("order_value"), "{}", watchman.name);
         let counts = [
             watchman.facts,
             watchman.entries,

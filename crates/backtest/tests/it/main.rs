@@ -8,5 +8,6 @@ mod gate;
 mod invariants;
 mod prefix;
 mod real;
+mod replay;
 mod support;
 mod worked;

@@ -4,7 +4,7 @@
 use backtest::{DailyBar, RunConfig, Sink, SymbolData};
 use engine::{Engine, Fact};
 use model::exchange::new_york_date;
-use model::{Cash, Date, MINUTE_NS, Timestamp};
+use model::{Bar, Cash, Date, MINUTE_NS, Timestamp};
 use simulator::FillMode;
 
 use crate::support::*;
@@ -74,10 +74,10 @@ fn story(data: Vec<SymbolData>, config: &RunConfig) -> Story {
 /// entries each strategy sent in the whole run.
 fn check_day(data: &[SymbolData], date: Date, mode: FillMode, seed: u64) -> [u64; 5] {
     let session = calendar().session(date).unwrap().unwrap();
-    let day: Vec<SymbolData> = known_at(session.post_close, data)
-        .into_iter()
-        .filter(|symbol| symbol.bars.last().is_some_and(|bar| bar.start >= session.pre_open))
-        .collect();
+    // What comes after the session stays in the data: official bars of the day itself and later.
+    let trades = |bar: &Bar| session.pre_open <= bar.start && bar.start < session.post_close;
+    let day = data.iter().filter(|symbol| symbol.bars.iter().any(trades)).cloned();
+    let day: Vec<SymbolData> = day.collect();
     let mut config = roomy(date, date);
     config.exchange.mode = mode;
     let whole = story(day.clone(), &config);

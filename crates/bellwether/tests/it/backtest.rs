@@ -92,6 +92,54 @@ fn decision_hash_is_stable() {
     assert_ne!(first, hash("--symbols AAA"));
 }
 
+/// The same bars make the same decisions, whatever format they were imported from.
+#[test]
+fn decision_hash_is_equal_for_csv_parquet_and_lean() {
+    let desk = market();
+    desk.run("data export bars.parquet --data market");
+    desk.json("data import bars.parquet --format parquet --into from_parquet");
+    for (symbol, file) in [("aaa", "a.csv"), ("bbb", "b.csv")] {
+        write_lean(&desk, symbol, &desk.read(file));
+    }
+    desk.json("data import lean --format lean --into from_lean");
+    let hash = |store: &str| {
+        let flags = CROSS.replace("--data market", &format!("--data {store}"));
+        let report = desk.json(&flags);
+        assert_ne!(report["summary"]["trades"], 0);
+        report["decision_hash"].clone()
+    };
+    let expected = hash("market");
+    assert_eq!(
+        [hash("from_parquet"), hash("from_lean"), hash("lean")],
+        [(); 3].map(|()| expected.clone())
+    );
+}
+
+/// Writes the saw-tooth's CSV as a LEAN folder: one zip per day, milliseconds since New York's
+/// midnight, ten-thousandths of a dollar.
+fn write_lean(desk: &Desk, symbol: &str, csv: &str) {
+    use std::io::Write;
+    let folder = desk.path().join("lean/equity/usa/minute").join(symbol);
+    std::fs::create_dir_all(&folder).unwrap();
+    for day in ["20240103", "20240104"] {
+        let date = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]);
+        let file = std::fs::File::create(folder.join(format!("{day}_trade.zip"))).unwrap();
+        let mut zip = zip::ZipWriter::new(file);
+        let name = format!("{day}_{symbol}_minute_trade.csv");
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        for line in csv.lines().filter(|line| line.starts_with(&date)) {
+            let fields: Vec<&str> = line.split(',').collect();
+            let start: model::Timestamp = fields[0].parse().unwrap();
+            let midnight = model::exchange::from_new_york(date.parse().unwrap(), 0, 0, 0);
+            let ms = start.since(midnight) / 1_000_000;
+            let price = |text: &str| text.parse::<model::Price>().unwrap().raw() / 100_000;
+            let [open, high, low, close] = [2, 3, 4, 5].map(|at| price(fields[at]));
+            writeln!(zip, "{ms},{open},{high},{low},{close},{}", fields[6]).unwrap();
+        }
+        zip.finish().unwrap();
+    }
+}
+
 /// Flags win over the configuration, parameters of an instance over those of its strategy.
 #[test]
 fn flags_win_over_the_configuration() {

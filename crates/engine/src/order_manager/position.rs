@@ -262,5 +262,4 @@ record!(Position {
     26: fees,
     27: fills,
     28: broker,
-    28: broker,
 });
