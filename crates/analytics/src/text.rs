@@ -92,7 +92,10 @@ fn figures(text: &mut String, report: &Report) {
             ("Deepest drawdown", percent(s.max_drawdown)),
             ("Expectancy in R", r_multiple(s.expectancy_r)),
         ],
-        [(cagr, percent(s.cagr)), ("Average win", optional_money(t.avg_win))],
+        [
+            (cagr, percent(s.cagr.filter(|_| !s.short_sample))),
+            ("Average win", optional_money(t.avg_win)),
+        ],
         [(sharpe, ratio(s.sharpe)), ("Average loss", optional_money(t.avg_loss))],
         [(sortino, ratio(s.sortino)), ("Mean time held", minutes(t.avg_minutes))],
         [("Orders", count(s.orders)), ("Open positions", count(s.open_positions))],

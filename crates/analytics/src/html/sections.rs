@@ -101,7 +101,12 @@ fn account_tiles(report: &Report) -> Markup {
     let m = &report.metrics.series;
     // TP2: annualised figures of a short sample carry the label, and no colour invites trust.
     let label = if s.short_sample { "short sample \u{b7} " } else { "" };
-    let growth = if s.short_sample { "" } else { tone(s.cagr.unwrap_or(0.0)) };
+    // A day's result raised to a year is no figure for a headline.
+    let (growth_name, growth) = if s.short_sample {
+        ("Total return", s.total_return)
+    } else {
+        ("Annual growth (CAGR)", s.cagr)
+    };
     let longest = m.drawdown.longest_drawdown_sessions.map_or_else(
         || DASH.to_owned(),
         |n| {
@@ -131,7 +136,7 @@ fn account_tiles(report: &Report) -> Markup {
         (tile("Deepest drawdown", &format::percent(s.max_drawdown),
             tone(s.max_drawdown.unwrap_or(0.0)), &longest))
         (tile("Sharpe ratio", &format::ratio(s.sharpe), "", &sharpe))
-        (tile("Annual growth (CAGR)", &format::percent(s.cagr), growth,
+        (tile(growth_name, &format::percent(growth), tone(growth.unwrap_or(0.0)),
             &format!("{label}volatility {}", format::percent(s.volatility))))
     }
 }
