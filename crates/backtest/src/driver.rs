@@ -10,7 +10,7 @@ use engine::{
     Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent, Outputs, Sequenced,
 };
 use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable};
-use model::{Bar, Cash, Date, ExecType, Halt, MINUTE_NS, SourceId, SymbolId, Timestamp};
+use model::{Bar, Cash, Date, ExecType, Halt, MINUTE_NS, Price, SourceId, SymbolId, Timestamp};
 use simulator::{Exchange, ExchangeConfig};
 
 use crate::data::MarketData;
@@ -373,21 +373,41 @@ impl<'a> Driver<'a> {
             self.engine.book_fee(rounding);
             self.result.fee_rounding.push((session.date, rounding));
         }
-        let equity = self.equity_at_close(session.date);
+        let equity = self.mark_positions(session.date);
         self.result.equity.push((session.date, equity));
     }
 
-    /// Marks open positions at official closes where the data has them, else at the last bar.
-    fn equity_at_close(&self, date: Date) -> Cash {
+    /// Marks the open positions at official closes where the data has them, else at the last bar
+    /// (TP1), and returns the equity.
+    fn mark_positions(&mut self, date: Date) -> Cash {
         let books = self.engine.books();
-        let corrections = books.active().iter().filter_map(|&key| {
-            let position = books.position(key)?;
-            let daily = &self.data.symbols().get(key.symbol.index())?.daily;
-            let at = daily.binary_search_by_key(&date, |bar| bar.date).ok()?;
-            let mark = self.engine.data().symbol(key.symbol)?.mark;
-            Some(position.value_at(daily[at].close).minus(position.value_at(mark)))
-        });
-        self.engine.equity().plus(corrections.sum())
+        self.result.open_positions.clear();
+        let mut equity = books.ledger().cash();
+        for &key in books.active() {
+            let Some(position) = books.position(key) else { continue };
+            let official = self.data.symbols().get(key.symbol.index()).and_then(|data| {
+                let at = data.daily.binary_search_by_key(&date, |bar| bar.date).ok()?;
+                Some(data.daily.get(at)?.close)
+            });
+            let last = self.engine.data().symbol(key.symbol).map_or(Price::ZERO, |s| s.mark);
+            let mark = official.unwrap_or(last);
+            let value = position.value_at(mark);
+            equity = equity.plus(value);
+            let stop = position.stop.and_then(|number| books.orders().get(number));
+            self.result.open_positions.push(OpenPosition {
+                strategy: key.strategy,
+                symbol: key.symbol,
+                quantity: position.signed_qty(),
+                entry_price: position.entry_price().unwrap_or_default(),
+                opened: position.opened,
+                mark,
+                unrealized_pnl: value.minus(position.cost),
+                realized_pnl: position.flow.plus(position.cost),
+                fees: position.fees,
+                stop: stop.and_then(|order| order.request.kind.stop()),
+            });
+        }
+        equity
     }
 
     fn end_session(&mut self, session: &Session) {
@@ -420,25 +440,6 @@ impl<'a> Driver<'a> {
     }
 
     fn finish(mut self) -> RunResult {
-        let books = self.engine.books();
-        for &key in books.active() {
-            let (Some(position), Some(state)) =
-                (books.position(key), self.engine.data().symbol(key.symbol))
-            else {
-                continue;
-            };
-            let stop = position.stop.and_then(|number| books.orders().get(number));
-            self.result.open_positions.push(OpenPosition {
-                strategy: key.strategy,
-                symbol: key.symbol,
-                quantity: position.signed_qty(),
-                entry_price: position.entry_price().unwrap_or_default(),
-                opened: position.opened,
-                mark: state.mark,
-                unrealized_pnl: position.value_at(state.mark).minus(position.cost),
-                stop: stop.and_then(|order| order.request.kind.stop()),
-            });
-        }
         let exposure = &mut self.result.exposure;
         if exposure.minutes > 0 {
             exposure.mean_gross = self.gross_sum / exposure.minutes as f64;

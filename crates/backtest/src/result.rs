@@ -38,10 +38,14 @@ pub struct OpenPosition {
     pub entry_price: Price,
     /// When it was opened.
     pub opened: Timestamp,
-    /// Last price.
+    /// Official close of the last session, else the last price.
     pub mark: Price,
-    /// Result if it were closed at the mark, before fees.
+    /// Result of the open shares if they were closed at the mark, before fees.
     pub unrealized_pnl: Cash,
+    /// Result of the shares already closed, before fees.
+    pub realized_pnl: Cash,
+    /// Fees paid so far.
+    pub fees: Cash,
     /// Its working protective stop.
     pub stop: Option<Price>,
 }
@@ -53,7 +57,7 @@ pub struct RunResult {
     pub trades: Vec<ClosedTrade>,
     /// Equity at each session's close, beginning with the session before the first (TP1).
     pub equity: Vec<(Date, Cash)>,
-    /// Positions left at the end.
+    /// Positions left at the last session's close.
     pub open_positions: Vec<OpenPosition>,
     /// Refused entries by reason.
     pub rejections: BTreeMap<String, u64>,

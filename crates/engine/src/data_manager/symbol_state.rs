@@ -141,6 +141,12 @@ impl SymbolState {
         }
     }
 
+    /// Returns true in a halt and within 60 s of its end (C21).
+    pub fn is_halted_at(&self, now: Timestamp) -> bool {
+        let reopening = |at| now.since(at) < 60 * model::SECOND_NS;
+        self.halted || self.reopened.is_some_and(reopening)
+    }
+
     /// Notes a halt or its end.
     pub(super) fn note_halt(&mut self, halt: &Halt) {
         if halt.halted && !self.halted {

@@ -59,6 +59,7 @@ fn propose(
     let opening = desk.analysis.session.as_ref().map(|session| {
         (session.open, session.close.plus_nanos(-limits.opening_ends_before_close_ns))
     });
+    let state = desk.analysis.data.symbol(key.symbol);
     let side = match plan.direction {
         Direction::Long => Side::Buy,
         Direction::Short => Side::SellShort,
@@ -73,6 +74,7 @@ fn propose(
         tick: desk.tick(key.symbol, plan.reference),
         now: desk.now,
         opening,
+        halted: state.is_some_and(|state| state.is_halted_at(desk.now)),
         replaces,
     };
     let worst = WorstCase::of(books, &proposal, |symbol| desk.mark(symbol));

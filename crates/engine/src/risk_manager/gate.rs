@@ -36,6 +36,8 @@ pub struct Proposal {
     pub now: Timestamp,
     /// From when on and until when positions may be opened; `None` outside a session.
     pub opening: Option<(Timestamp, Timestamp)>,
+    /// Trading is halted, or started again less than 60 s ago.
+    pub halted: bool,
     /// The order that it replaces.
     pub replaces: Option<OrderNumber>,
 }

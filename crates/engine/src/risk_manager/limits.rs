@@ -27,7 +27,8 @@ pub struct Limits {
     pub loss_warn_pct: Ppm,
     /// Part of the daily loss limit at which only exits pass (C10), 80 %.
     pub loss_reduce_only_pct: Ppm,
-    /// Part of the equity that open positions and entries may be worth together (TS3, C09), 95 %.
+    /// Part of the buying power left (equity less what is held and ordered) that one entry may
+    /// use (TS3, C09), 95 %.
     pub buying_power_pct: Option<Ppm>,
     /// Part of the volume of the last five bars that one order may be (TS3), 10 %.
     pub max_recent_volume_pct: Option<Ppm>,

@@ -36,11 +36,13 @@ pub enum RejectCode {
     RiskTooSmall,
     /// A reference value is missing (design.md 6).
     NoReference,
+    /// Trading is halted, or started again less than 60 s ago (C21).
+    Halted,
 }
 
 impl RejectCode {
     /// All codes, in the order of their definition.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::GateClosed,
         Self::OrderInvalid,
         Self::OrderValue,
@@ -56,6 +58,7 @@ impl RejectCode {
         Self::SizeTooSmall,
         Self::RiskTooSmall,
         Self::NoReference,
+        Self::Halted,
     ];
 
     /// Returns the reason in JSON.
@@ -76,6 +79,7 @@ impl RejectCode {
             Self::SizeTooSmall => "size_too_small",
             Self::RiskTooSmall => "risk_too_small",
             Self::NoReference => "no_reference",
+            Self::Halted => "halted",
         }
     }
 
@@ -95,6 +99,7 @@ impl RejectCode {
             Self::Unprotected => "C16",
             Self::SizeTooSmall | Self::RiskTooSmall => "TS4",
             Self::NoReference => "C09",
+            Self::Halted => "C21",
         }
     }
 }
@@ -133,4 +138,5 @@ record_enum!(RejectCode {
     12: SizeTooSmall,
     13: RiskTooSmall,
     14: NoReference,
+    15: Halted,
 });

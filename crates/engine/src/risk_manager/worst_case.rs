@@ -5,6 +5,7 @@ use model::{Cash, Price, SymbolId};
 use super::gate::Proposal;
 use crate::books::Books;
 use crate::fact::SlotKey;
+use crate::order_manager::Terms;
 
 /// What the account would hold if everything that works were filled, the proposal left out.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -66,11 +67,15 @@ impl WorstCase {
         }
         let order = books.working_entry(key);
         if let Some((order, terms)) = order.and_then(|o| Some((o, o.terms.as_deref()?))) {
+            // R9: while a replacement is under way the worse of both terms counts.
+            let pending = order.replace_pending.as_deref().and_then(|r| r.terms.as_ref());
             let reserved = order.reserved_qty();
-            let at = terms.plan.worst_price();
-            value = value.plus(at.notional(reserved).unwrap_or(Cash::ZERO));
-            let distance = terms.sizing.distance.unwrap_or(at);
-            let risk = distance.notional(reserved).unwrap_or(Cash::ZERO);
+            let worst = |per_share: fn(&Terms) -> Price| {
+                let at = pending.map_or(Price::ZERO, per_share).max(per_share(terms));
+                at.notional(reserved).unwrap_or(Cash::ZERO)
+            };
+            value = value.plus(worst(|terms| terms.plan.worst_price()));
+            let risk = worst(|terms| terms.sizing.distance.unwrap_or(terms.plan.worst_price()));
             self.entry_risk = self.entry_risk.plus(risk);
         }
         value

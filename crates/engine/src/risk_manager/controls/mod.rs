@@ -2,6 +2,7 @@
 
 mod daily_loss;
 mod gate_open;
+mod halt;
 mod max_positions;
 mod order_valid;
 mod order_value;
@@ -46,6 +47,7 @@ pub fn all(limits: &Limits) -> Vec<Box<dyn Control>> {
     vec![
         Box::new(gate_open::GateOpen),
         Box::new(session::SessionHours),
+        Box::new(halt::Halt),
         Box::new(symbol_taken::SymbolTaken { exclusive: limits.exclusive_symbols }),
         Box::new(max_positions::MaxPositions { limit: limits.max_positions }),
         Box::new(daily_loss::DailyLoss),
@@ -77,6 +79,7 @@ pub(crate) mod testing {
             tick: price("0.01"),
             now: Timestamp::from_nanos(1_000),
             opening: Some((Timestamp::from_nanos(0), Timestamp::from_nanos(2_000))),
+            halted: false,
             replaces: None,
         }
     }
