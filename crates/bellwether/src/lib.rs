@@ -11,7 +11,7 @@
 //! }
 //! ```
 //!
-//! One command is one file in [`commands`]; trading itself is in `engine`, `backtest` and the
+//! One command is one file in `commands`; trading itself is in `engine`, `backtest` and the
 //! crates below. Invariant: with `--json` stdout carries exactly one JSON document; everything
 //! for people goes to stderr then.
 

@@ -1,7 +1,7 @@
 //! Pre-trade risk: decides whether an order may leave the engine, and how large it is.
 //!
 //! Each control lives in its own file under [`controls`] and reads [`WorstCase`], which counts
-//! every open and unknown order as filled (I5). Sizing lives in [`sizing`].
+//! every open and unknown order as filled (I5). Sizing lives in [`size`].
 //!
 //! Invariant: an order that only reduces a position is approved in every state (I13, I14).
 
