@@ -1,7 +1,6 @@
 //! Reference data of every session, computed as the run goes (design.md 6, TB7).
 
 use engine::data_manager::Needs;
-use indicators::SessionTimes;
 use indicators::reference::{Corporate, ReferenceBuilder, ReferenceOptions, SessionSummary};
 use model::exchange::{Calendar, Session};
 use model::{Bar, SymbolDay, SymbolId};
@@ -78,7 +77,7 @@ impl References {
     pub(crate) fn push_session(&mut self, index: usize, session: &Session, bars: &[Bar]) {
         let needed = self.needs.meets(ANY);
         if let Some(reference) = self.symbols.get_mut(index).filter(|_| needed) {
-            let summary = SessionSummary::from_bars(&SessionTimes::from(session), bars);
+            let summary = SessionSummary::from_bars(session, bars);
             reference.builder.push_session(summary);
         }
     }

@@ -96,30 +96,6 @@ pub(crate) fn number(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// Returns the name in `names` that is nearest to a misspelt one, if one is near.
-pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // A beginning of the right name (`min_bars` for `min_bars_below`) is nearer than its length says.
-    let distance = |other: &str| if other.starts_with(name) { 1 } else { edits(name, other) };
-    let scored = names.map(|other| (distance(other), other));
-    let (distance, best) = scored.min_by_key(|(distance, _)| *distance)?;
-    (distance <= best.len().div_ceil(2)).then_some(best)
-}
-
-/// Counts the insertions, deletions and substitutions between two words.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,13 +107,6 @@ mod tests {
         assert_eq!(number(2.0), "2");
         assert_eq!(number(-2.683), "-2.683");
         assert_eq!(number(-0.00001), "0");
-    }
-
-    #[test]
-    fn suggestions_are_near_or_none() {
-        let names = ["max_positions", "min_qty"];
-        assert_eq!(nearest("max_position", names.into_iter()), Some("max_positions"));
-        assert_eq!(nearest("zzzzzzzzzzzzzzzz", names.into_iter()), None);
     }
 
     #[test]

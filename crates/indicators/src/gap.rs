@@ -4,7 +4,7 @@ use model::exchange::Segment;
 use model::{Bar, Price};
 
 use crate::guard::quotient;
-use crate::session::SessionTimes;
+use model::exchange::Session;
 
 /// Returns `price / previous_close - 1` (0.04 is 4 %), none unless the previous close is positive.
 #[inline]
@@ -21,7 +21,7 @@ pub fn gap_ratio(price: Price, previous_close: Price) -> Option<f64> {
 /// (TI15), as ratios: 0.04 is 4 %. Both are held until the next day is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gap {
-    times: SessionTimes,
+    times: Session,
     previous_close: Option<Price>,
     last_pre: Option<Price>,
     first_rth: Option<Price>,
@@ -35,7 +35,7 @@ impl Gap {
     }
 
     /// Starts a session with the previous close of TB6, if one is known.
-    pub fn start_day(&mut self, times: &SessionTimes, previous_close: Option<Price>) {
+    pub fn start_day(&mut self, times: &Session, previous_close: Option<Price>) {
         *self = Self { times: *times, previous_close, ..Self::default() };
     }
 
@@ -91,11 +91,11 @@ mod tests {
     #[test]
     fn scans_then_opens() {
         let minute = |n: i64| Timestamp::from_nanos(n * model::MINUTE_NS);
-        let times = SessionTimes {
+        let times = Session {
             open: minute(10),
             close: minute(20),
             post_close: minute(30),
-            ..SessionTimes::default()
+            ..Session::default()
         };
         let price = |text: &str| text.parse::<Price>().unwrap();
         let bar = |n, open: &str, close: &str| Bar {

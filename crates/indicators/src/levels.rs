@@ -7,7 +7,7 @@ use model::exchange::Segment;
 use model::{Bar, MINUTE_NS, Price, Timestamp, Volume};
 
 use crate::guard;
-use crate::session::SessionTimes;
+use model::exchange::Session;
 
 /// A highest and a lowest price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct PremarketLevels {
 /// High, low and volume over the `pre` bars seen so far (TI12).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PremarketRange {
-    times: SessionTimes,
+    times: Session,
     range: Option<PriceRange>,
     volume: Volume,
     count: u32,
@@ -59,7 +59,7 @@ impl PremarketRange {
     }
 
     /// Starts a session.
-    pub fn start_day(&mut self, times: &SessionTimes) {
+    pub fn start_day(&mut self, times: &Session) {
         *self = Self { times: *times, ..Self::default() };
     }
 
@@ -101,7 +101,7 @@ impl PremarketRange {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct OpeningRange {
     minutes: u32,
-    times: SessionTimes,
+    times: Session,
     range: Option<PriceRange>,
     /// End of the last bar seen: the time by this indicator's knowledge.
     now: Timestamp,
@@ -115,7 +115,7 @@ impl OpeningRange {
     }
 
     /// Starts a session.
-    pub fn start_day(&mut self, times: &SessionTimes) {
+    pub fn start_day(&mut self, times: &Session) {
         *self = Self { minutes: self.minutes, times: *times, ..Self::default() };
     }
 
@@ -163,7 +163,7 @@ impl OpeningRange {
 /// Running high and low of the `rth` bars (TI14).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HodLod {
-    times: SessionTimes,
+    times: Session,
     range: Option<PriceRange>,
     high_at: Timestamp,
     count: u32,
@@ -176,7 +176,7 @@ impl HodLod {
     }
 
     /// Starts a session.
-    pub fn start_day(&mut self, times: &SessionTimes) {
+    pub fn start_day(&mut self, times: &Session) {
         *self = Self { times: *times, ..Self::default() };
     }
 
@@ -236,13 +236,13 @@ mod tests {
         Bar { start: minute(n), high, low, volume: Volume(7), ..Bar::default() }
     }
 
-    fn times() -> SessionTimes {
-        SessionTimes {
+    fn times() -> Session {
+        Session {
             pre_open: minute(0),
             open: minute(10),
             close: minute(20),
             post_close: minute(30),
-            ..SessionTimes::default()
+            ..Session::default()
         }
     }
 

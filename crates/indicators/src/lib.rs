@@ -69,7 +69,6 @@ pub use momentum::{Mom, Roc};
 pub use range::{Atr, AtrDay, Natr, TrueRange};
 pub use rsi::Rsi;
 pub use rvol::{NoRvol, Rvol};
-pub use session::SessionTimes;
 pub use stochastic::{Stochastic, StochasticValue, WilliamsR};
 pub use volume::{Mfi, Obv};
 pub use vwap::{AnchoredVwap, DayVwap, PrevHodVwap, SessionVwap, VwapScope};

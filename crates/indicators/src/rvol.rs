@@ -7,7 +7,8 @@ use model::exchange::Segment;
 use model::{Bar, MINUTE_NS, Timestamp, Volume, VolumeBaseline};
 
 use crate::guard::quotient;
-use crate::session::{SessionTimes, minute_index};
+use crate::session::minute_index;
+use model::exchange::Session;
 
 /// Why there is no relative volume (TI16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl NoRvol {
 /// are separate sums.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rvol {
-    times: SessionTimes,
+    times: Session,
     pre: Volume,
     rth: Volume,
     last_start: Timestamp,
@@ -47,7 +48,7 @@ impl Rvol {
     }
 
     /// Starts a session.
-    pub fn start_day(&mut self, times: &SessionTimes) {
+    pub fn start_day(&mut self, times: &Session) {
         *self = Self { times: *times, ..Self::default() };
     }
 
@@ -168,11 +169,11 @@ mod tests {
     #[test]
     fn compares_with_the_same_minutes() {
         let minute = |n: i64| Timestamp::from_nanos(n * MINUTE_NS);
-        let times = SessionTimes {
+        let times = Session {
             open: minute(10),
             close: minute(20),
             post_close: minute(30),
-            ..SessionTimes::default()
+            ..Session::default()
         };
         let bar = |n, volume| Bar { start: minute(n), volume: Volume(volume), ..Bar::default() };
         let baseline = VolumeBaseline {

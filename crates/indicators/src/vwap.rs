@@ -9,7 +9,7 @@ use model::{Bar, Price, Timestamp, Trade, Volume};
 
 use crate::cci::typical_times_3;
 use crate::guard::finite;
-use crate::session::SessionTimes;
+use model::exchange::Session;
 
 /// Typical prices are summed as high + low + close in units of 1e-9 dollars.
 const UNITS_PER_DOLLAR: f64 = 3e9;
@@ -125,7 +125,7 @@ pub enum VwapScope {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DayVwap {
     scope: VwapScope,
-    times: SessionTimes,
+    times: Session,
     inner: SessionVwap,
     in_scope: bool,
 }
@@ -137,7 +137,7 @@ impl DayVwap {
     }
 
     /// Starts a session.
-    pub fn start_day(&mut self, times: &SessionTimes) {
+    pub fn start_day(&mut self, times: &Session) {
         self.reset();
         self.times = *times;
     }
@@ -228,7 +228,7 @@ impl AnchoredVwap {
 /// is no anchor and no value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PrevHodVwap {
-    times: SessionTimes,
+    times: Session,
     high: Option<Price>,
     /// From today's high on.
     next: SessionVwap,
@@ -243,7 +243,7 @@ impl PrevHodVwap {
     }
 
     /// Starts a session; the one before it gives the anchor.
-    pub fn start_day(&mut self, times: &SessionTimes) {
+    pub fn start_day(&mut self, times: &Session) {
         self.published = self.high.map(|_| self.next);
         self.high = None;
         self.next.reset();
@@ -341,12 +341,12 @@ mod tests {
     #[test]
     fn anchors_at_the_earliest_high_of_the_session_before() {
         let minute = |n: i64| Timestamp::from_nanos(n * model::MINUTE_NS);
-        let day = |n: i64| SessionTimes {
+        let day = |n: i64| Session {
             pre_open: minute(n),
             open: minute(n + 10),
             close: minute(n + 20),
             post_close: minute(n + 30),
-            ..SessionTimes::default()
+            ..Session::default()
         };
         let at = |n: i64, price: &str| Bar { start: minute(n), ..flat(price, 1) };
         let mut vwap = PrevHodVwap::new();

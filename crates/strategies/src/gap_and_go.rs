@@ -12,7 +12,7 @@ use engine::strategy_engine::{
     Context, Direction, Event, Finding, Plan, RuleInfo, SessionEvent, Size, Strategy,
 };
 use model::exchange::{Segment, Session};
-use model::record::{DecodeError, Reader, Writer};
+use model::record::{DecodeError, Reader, Record, Writer};
 use model::{Bar, MINUTE_NS, OrderKind, Price, Rounding, SECOND_NS, SymbolId, record};
 
 use self::params::{Params, StopMode, Trigger};
@@ -407,18 +407,12 @@ impl Strategy for GapAndGo {
     }
 
     fn save(&self, writer: &mut Writer) {
-        writer.field(1, &self.states);
-        writer.field(2, &self.scanned);
+        Record::save(self, writer);
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-        while let Some(field) = reader.next_field()? {
-            match field.tag {
-                1 => model::record::read(&mut self.states, &field, "GapAndGo")?,
-                2 => model::record::read(&mut self.scanned, &field, "GapAndGo")?,
-                _ => {}
-            }
-        }
-        Ok(())
+        Record::load(self, reader)
     }
 }
+
+record!(GapAndGo { 1: states, 2: scanned });

@@ -18,6 +18,6 @@ mod time_of_day;
 mod vwap_cross;
 mod vwap_reclaim;
 
-pub use parameters::{Kind, Parameter, ParameterError, Settings};
+pub use parameters::{Kind, Parameter, ParameterError, Settings, nearest};
 pub use registry::{MakeError, Registry, StrategyInfo};
 pub use time_of_day::TimeOfDay;

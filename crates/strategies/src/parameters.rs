@@ -86,13 +86,14 @@ impl Parameter {
 pub enum ParameterError {
     /// The strategy has no such parameter.
     #[error(
-        "unknown parameter {name:?}; did you mean {suggestion:?}? (`bellwether strategies` lists them)"
+        "unknown parameter {name:?}{} (`bellwether strategies` lists them)",
+        did_you_mean(*suggestion)
     )]
     Unknown {
         /// The name given.
         name: String,
-        /// The nearest name there is.
-        suggestion: &'static str,
+        /// The nearest name, if one is near.
+        suggestion: Option<&'static str>,
     },
     /// The text is not of the parameter's type.
     #[error("{name} = {value:?} is not {expected}")]
@@ -148,7 +149,7 @@ impl Settings {
         for (name, _) in given {
             if !table.iter().any(|parameter| parameter.name == name) {
                 let names = table.iter().map(|parameter| parameter.name);
-                let suggestion = nearest(name, names).unwrap_or("");
+                let suggestion = nearest(name, names);
                 return Err(ParameterError::Unknown { name: name.clone(), suggestion });
             }
         }
@@ -289,9 +290,18 @@ fn parse_targets(text: &str) -> Option<Vec<(f64, f64)>> {
     (targets.len() <= 3 && sum <= 1.0 + 1e-9).then_some(targets)
 }
 
-/// Returns the name nearest to a misspelt one (fewest edits).
-pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    names.min_by_key(|other| edits(name, other))
+/// Words a suggestion, or nothing.
+pub(crate) fn did_you_mean(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+}
+
+/// Returns the name in `names` that is nearest to a misspelt one, if one is near.
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // A beginning of the right name (`min_bars` for `min_bars_below`) is nearer than its length says.
+    let distance = |other: &str| if other.starts_with(name) { 1 } else { edits(name, other) };
+    let scored = names.map(|other| (distance(other), other));
+    let (distance, best) = scored.min_by_key(|(distance, _)| *distance)?;
+    (distance <= best.len().div_ceil(2)).then_some(best)
 }
 
 /// Counts the insertions, deletions and substitutions between two words.
@@ -348,5 +358,12 @@ mod tests {
         assert!(text("targets", "2.0:0.9|3.0:0.9").contains("R:fraction"));
         assert!(text("until", "25:00").contains("close-60m"));
         assert!(text("green", "yes").contains("bool"));
+    }
+
+    #[test]
+    fn suggestions_are_near_or_none() {
+        let names = ["max_positions", "min_qty"];
+        assert_eq!(nearest("max_position", names.into_iter()), Some("max_positions"));
+        assert_eq!(nearest("zzzzzzzzzzzzzzzz", names.into_iter()), None);
     }
 }

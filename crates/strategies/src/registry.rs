@@ -2,7 +2,7 @@
 
 use engine::strategy_engine::Strategy;
 
-use crate::parameters::{Parameter, ParameterError, Settings, nearest};
+use crate::parameters::{Parameter, ParameterError, Settings, did_you_mean, nearest};
 use crate::{gap_and_go, vwap_cross, vwap_reclaim};
 
 /// A kind of strategy.
@@ -23,13 +23,14 @@ pub struct StrategyInfo {
 pub enum MakeError {
     /// There is no strategy of that name.
     #[error(
-        "unknown strategy {name:?}; did you mean {suggestion:?}? (`bellwether strategies` lists them)"
+        "unknown strategy {name:?}{} (`bellwether strategies` lists them)",
+        did_you_mean(*suggestion)
     )]
     Unknown {
         /// The name given.
         name: String,
-        /// The nearest name there is.
-        suggestion: &'static str,
+        /// The nearest name, if one is near.
+        suggestion: Option<&'static str>,
     },
     /// A parameter is not usable.
     #[error("strategy {strategy}: {source}")]
@@ -68,7 +69,7 @@ impl Registry {
     pub fn find(&self, name: &str) -> Result<&StrategyInfo, MakeError> {
         self.strategies.iter().find(|info| info.name == name).ok_or_else(|| MakeError::Unknown {
             name: name.to_owned(),
-            suggestion: nearest(name, self.strategies.iter().map(|info| info.name)).unwrap_or(""),
+            suggestion: nearest(name, self.strategies.iter().map(|info| info.name)),
         })
     }
 

@@ -8,7 +8,7 @@ use engine::strategy_engine::{
     Context, Event, Finding, Plan, RuleInfo, SessionEvent, Size, Strategy,
 };
 use model::exchange::Segment;
-use model::record::{DecodeError, Reader, Writer};
+use model::record::{DecodeError, Reader, Record, Writer};
 use model::{Bar, ExitReason, OrderKind, Quantity, SymbolId, record};
 
 use crate::parameters::{Kind, Parameter, Settings};
@@ -173,15 +173,12 @@ impl Strategy for VwapCross {
     }
 
     fn save(&self, writer: &mut Writer) {
-        writer.field(1, &self.states);
+        Record::save(self, writer);
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-        while let Some(field) = reader.next_field()? {
-            if field.tag == 1 {
-                model::record::read(&mut self.states, &field, "VwapCross")?;
-            }
-        }
-        Ok(())
+        Record::load(self, reader)
     }
 }
+
+record!(VwapCross { 1: states });

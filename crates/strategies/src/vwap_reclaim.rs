@@ -12,7 +12,7 @@ use engine::strategy_engine::{
     Target, TargetAt, Trail, TrailRule,
 };
 use model::exchange::{Segment, Session};
-use model::record::{DecodeError, Reader, Writer};
+use model::record::{DecodeError, Reader, Record, Writer};
 use model::{Bar, OrderKind, Price, Rounding, SymbolId, record, record_enum};
 
 use self::params::{Bias, EntryMode, Params};
@@ -432,15 +432,12 @@ impl Strategy for VwapReclaim {
     }
 
     fn save(&self, writer: &mut Writer) {
-        writer.field(1, &self.states);
+        Record::save(self, writer);
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-        while let Some(field) = reader.next_field()? {
-            if field.tag == 1 {
-                model::record::read(&mut self.states, &field, "VwapReclaim")?;
-            }
-        }
-        Ok(())
+        Record::load(self, reader)
     }
 }
+
+record!(VwapReclaim { 1: states });

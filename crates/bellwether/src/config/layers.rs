@@ -15,7 +15,7 @@ use super::tree::Config;
 use super::value::{Raw, Value};
 use crate::exit::Failure;
 use crate::spec;
-use crate::terminal::nearest;
+use strategies::nearest;
 
 /// The prefix of environment variables.
 const PREFIX: &str = "BELLWETHER_";

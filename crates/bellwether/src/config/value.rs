@@ -209,7 +209,7 @@ impl Kind {
             (Self::Word(words), Raw::Text(text) | Raw::Plain(text)) => {
                 let found = words.iter().find(|word| word.eq_ignore_ascii_case(text.trim()));
                 found.map(|word| Value::Text((*word).to_owned())).ok_or_else(|| {
-                    let near = crate::terminal::nearest(text.trim(), words.iter().copied());
+                    let near = strategies::nearest(text.trim(), words.iter().copied());
                     refused(near.map(str::to_owned))
                 })
             }

@@ -3,7 +3,8 @@
 use model::exchange::Segment;
 use model::{Bar, Date, Price};
 
-use crate::session::{SessionTimes, minute_index};
+use crate::session::minute_index;
+use model::exchange::Session;
 
 /// A daily bar: the official consolidated one, or one made of a session's minute bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,17 +49,17 @@ pub struct SessionSummary {
 
 impl SessionSummary {
     /// Sums up the bars of one session, in order; bars outside `times` are left out.
-    pub fn from_bars(times: &SessionTimes, bars: &[Bar]) -> Self {
+    pub fn from_bars(times: &Session, bars: &[Bar]) -> Self {
         let mut summary = Self {
             date: times.date,
-            rth_minutes: times.rth_minutes(),
+            rth_minutes: crate::session::rth_minutes(&times),
             open: None,
             high: None,
             low: None,
             close: None,
             volume: 0,
-            pre: vec![0; usize::from(times.pre_minutes())],
-            rth: vec![0; usize::from(times.rth_minutes())],
+            pre: vec![0; usize::from(crate::session::pre_minutes(&times))],
+            rth: vec![0; usize::from(crate::session::rth_minutes(&times))],
         };
         for bar in bars {
             summary.add(times, bar);
@@ -66,7 +67,7 @@ impl SessionSummary {
         summary
     }
 
-    fn add(&mut self, times: &SessionTimes, bar: &Bar) {
+    fn add(&mut self, times: &Session, bar: &Bar) {
         let (minutes, from) = match times.segment(bar.start) {
             None => return,
             Some(Segment::Post) => {
@@ -111,12 +112,13 @@ mod tests {
     #[test]
     fn sums_up_by_minute() {
         let minute = |n: i64| Timestamp::from_nanos(n * MINUTE_NS);
-        let times = SessionTimes {
+        let times = Session {
             date: Date::from_days(1),
             pre_open: minute(0),
             open: minute(3),
             close: minute(6),
             post_close: minute(9),
+            early_close: true,
         };
         let bar = |n: i64, dollars: i64, volume| {
             let price = Price::from_raw(dollars * model::SCALE);

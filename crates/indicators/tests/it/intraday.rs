@@ -5,37 +5,38 @@
 use indicators::reference::{Corporate, ReferenceBuilder, ReferenceOptions, SessionSummary};
 use indicators::{
     AtrDay, DayVwap, Ema, Gap, HodLod, OpeningRange, PremarketRange, PrevHodVwap, PriceRange, Rvol,
-    SessionTimes, VwapScope,
+    VwapScope,
 };
-use model::exchange::Segment;
+use model::exchange::{Segment, Session};
 use model::record::{Reader, Record, encode};
 use model::{Bar, Date, MINUTE_NS, Price, SymbolDay, SymbolId, Timestamp};
 
 use crate::oracle::{Row, agree, table};
 
 /// One session of the bar file.
-struct Session {
-    times: SessionTimes,
+struct FileSession {
+    times: Session,
     bars: Vec<Bar>,
 }
 
 /// The session's boundaries, from the two clocks of a row. The files hold full days.
-fn times(row: Row<'_>) -> SessionTimes {
+fn times(row: Row<'_>) -> Session {
     let start: Timestamp = row.text("start_utc").parse().unwrap();
     let (hours, minutes) = row.text("start_ny").split_once(':').unwrap();
     let minute = hours.parse::<i64>().unwrap() * 60 + minutes.parse::<i64>().unwrap();
     let at = |wall: i64| start.plus_nanos((wall - minute) * MINUTE_NS);
-    SessionTimes {
+    Session {
         date: row.text("session").parse().unwrap(),
         pre_open: at(4 * 60),
         open: at(9 * 60 + 30),
         close: at(16 * 60),
         post_close: at(20 * 60),
+        early_close: false,
     }
 }
 
-fn sessions() -> Vec<Session> {
-    let mut sessions: Vec<Session> = Vec::new();
+fn sessions() -> Vec<FileSession> {
+    let mut sessions: Vec<FileSession> = Vec::new();
     for row in table("intraday_bars.csv").rows() {
         let times = times(row);
         let bar = row.bar(row.text("start_utc").parse().unwrap());
@@ -43,7 +44,7 @@ fn sessions() -> Vec<Session> {
         assert_eq!(segment, Some(row.text("segment")), "TB3 at {}", bar.start);
         match sessions.last_mut().filter(|last| last.times.date == times.date) {
             Some(last) => last.bars.push(bar),
-            None => sessions.push(Session { times, bars: vec![bar] }),
+            None => sessions.push(FileSession { times, bars: vec![bar] }),
         }
     }
     sessions
@@ -88,7 +89,7 @@ impl Day {
         }
     }
 
-    fn start(&mut self, times: &SessionTimes, facts: &SymbolDay) {
+    fn start(&mut self, times: &Session, facts: &SymbolDay) {
         self.rth.start_day(times);
         self.ext.start_day(times);
         self.prev_hod.start_day(times);
@@ -155,9 +156,10 @@ impl Day {
 /// Runs all sessions through one instance and hands each bar's state to `check`.
 fn run(mut day: Day, mut check: impl FnMut(&mut Day, &SymbolDay, Date, &Bar)) {
     let mut builder = ReferenceBuilder::new(ReferenceOptions::default());
-    for Session { times, bars } in sessions() {
+    for FileSession { times, bars } in sessions() {
         let actions = Corporate::default();
-        let facts = builder.symbol_day(SymbolId(0), times.date, times.rth_minutes(), actions, None);
+        let facts =
+            builder.symbol_day(SymbolId(0), times.date, times.minutes() as u16, actions, None);
         day.start(&times, &facts);
         for bar in &bars {
             day.update(bar);

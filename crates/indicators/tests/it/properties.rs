@@ -1,7 +1,8 @@
 //! Properties on random input: values are finite or none (the crate's invariant), digits hold at
 //! high prices (TI10), damaged state is an error or finite, never a panic.
 
-use indicators::{Gap, HodLod, OpeningRange, PremarketRange, Rvol, SessionTimes, SessionVwap};
+use indicators::{Gap, HodLod, OpeningRange, PremarketRange, Rvol, SessionVwap};
+use model::exchange::Session;
 use model::{Bar, MINUTE_NS, Price, SCALE, Timestamp, Volume};
 use proptest::prelude::*;
 
@@ -56,14 +57,9 @@ fn is_finite(value: Option<f64>) -> bool {
     value.is_none_or(f64::is_finite)
 }
 
-fn times() -> SessionTimes {
+fn times() -> Session {
     let minute = |n: i64| Timestamp::from_nanos(n * MINUTE_NS);
-    SessionTimes {
-        open: minute(20),
-        close: minute(60),
-        post_close: minute(80),
-        ..SessionTimes::default()
-    }
+    Session { open: minute(20), close: minute(60), post_close: minute(80), ..Session::default() }
 }
 
 proptest! {

@@ -43,7 +43,7 @@ impl Segment {
 }
 
 /// One trade date's hours.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Session {
     /// The trade date (TC6).
     pub date: Date,

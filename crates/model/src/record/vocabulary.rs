@@ -1,6 +1,7 @@
 //! The vocabulary's types as fields and records. A tag, once given, keeps its meaning.
 
 use super::{DecodeError, Field, Value, Writer};
+use crate::exchange::Session;
 use crate::{
     Bar, BrokerId, CancelRequest, Cash, ClientOrderId, ClosedTrade, Date, ExecId, ExecType,
     ExecutionReport, ExitReason, Fill, GroupId, Halt, NewOrder, OrderKind, OrderNumber, OrderRole,
@@ -214,6 +215,7 @@ record!(ClosedTrade {
     19: mfe,
     20: fills,
 });
+record!(Session { 1: date, 2: pre_open, 3: open, 4: close, 5: post_close, 6: early_close });
 record!(Bar { 1: start, 2: open, 3: high, 4: low, 5: close, 6: volume });
 record!(Quote { 1: time, 2: bid, 3: ask, 4: bid_size, 5: ask_size });
 record!(Trade { 1: time, 2: price, 3: size });
