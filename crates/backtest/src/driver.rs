@@ -243,10 +243,11 @@ impl<'a> Driver<'a> {
 
     fn begin_session(&mut self, session: &Session) {
         self.exchange.begin_session(session);
+        let previous = self.config.calendar.previous_session(session.date).map(|s| s.date);
         self.result.sessions += 1;
         for index in 0..self.cursors.len() {
             let symbol = SymbolId(index as u32);
-            let day = self.references.symbol_day(symbol, session);
+            let day = self.references.symbol_day(symbol, session, previous);
             self.exchange.set_symbol_day(symbol, day.adv20, None);
             self.apply(session.pre_open, Input::Reference(Box::new(day)));
             let Some(data) = self.data.symbols().get(index) else { continue };

@@ -3,7 +3,7 @@
 use engine::data_manager::Needs;
 use indicators::reference::{Corporate, ReferenceBuilder, ReferenceOptions, SessionSummary};
 use model::exchange::{Calendar, Session};
-use model::{Bar, SymbolDay, SymbolId};
+use model::{Bar, Date, SymbolDay, SymbolId};
 
 use crate::data::{Action, MarketData};
 
@@ -83,7 +83,12 @@ impl References {
     }
 
     /// Returns the facts of a symbol before a session.
-    pub(crate) fn symbol_day(&mut self, symbol: SymbolId, session: &Session) -> SymbolDay {
+    pub(crate) fn symbol_day(
+        &mut self,
+        symbol: SymbolId,
+        session: &Session,
+        previous: Option<Date>,
+    ) -> SymbolDay {
         let needed = self.needs.meets(ANY);
         let Some(reference) = self.symbols.get_mut(symbol.index()).filter(|_| needed) else {
             return SymbolDay::unknown(symbol, session.date);
@@ -95,7 +100,13 @@ impl References {
         }
         let minutes = session.minutes() as u16;
         let float = reference.float_shares;
-        let day = reference.builder.symbol_day(symbol, session.date, minutes, corporate, float);
+        let day = reference.builder.symbol_day(
+            symbol,
+            (session.date, previous),
+            minutes,
+            corporate,
+            float,
+        );
         let present = [
             day.prev_close.is_some(),
             day.adv20.is_some(),

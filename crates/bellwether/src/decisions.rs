@@ -9,6 +9,7 @@ use engine::Engine;
 use engine::order_manager::Order;
 use engine::risk_manager::{RejectCode, SizingTerm};
 use engine::strategy_engine::{Decision, Outcome, Rule, RuleInfo};
+use model::exchange::new_york_date;
 use model::{StrategyId, Symbol, SymbolId, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -126,7 +127,7 @@ pub(crate) struct DecisionFile {
 
 impl DecisionFile {
     /// Creates the file; with `all` it also holds evaluations that led to nothing, run-length
-    /// coded per instance, symbol and rule: `count` of them from `time` to `until`, with the
+    /// coded per instance, symbol, session and rule: `count` of them from `time` to `until`, with the
     /// numbers of the first.
     pub(crate) fn create(path: &Path, symbols: Vec<Symbol>, all: bool) -> Result<Self, Failure> {
         let out = BufWriter::new(files::create(path)?);
@@ -151,7 +152,10 @@ impl DecisionFile {
             self.put(&line);
             return;
         }
-        if let Some(run) = runs.get_mut(&key).filter(|run| run.rule == decision.rule) {
+        // A run ends with its session: the numbers of another day are other numbers.
+        let day = new_york_date(decision.time);
+        let same = |run: &&mut Run| run.rule == decision.rule && new_york_date(run.until) == day;
+        if let Some(run) = runs.get_mut(&key).filter(same) {
             run.until = decision.time;
             run.count += 1;
             return;

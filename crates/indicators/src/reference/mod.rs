@@ -151,12 +151,14 @@ impl ReferenceBuilder {
         &mut self.days[at]
     }
 
-    /// Computes the facts of `session` from what was pushed for earlier dates. `rth_minutes` is the
-    /// length of that session, `actions` what has its ex-date on it.
+    /// Computes the facts of `session` from what was pushed for earlier dates. `previous` is the
+    /// session before it by the calendar: the previous close is none when the data lacks that
+    /// session, for a gap over a hole is no gap. `rth_minutes` is the length of the session,
+    /// `actions` what has its ex-date on it.
     pub fn symbol_day(
         &self,
         symbol: SymbolId,
-        session: Date,
+        (session, previous): (Date, Option<Date>),
         rth_minutes: u16,
         actions: Corporate,
         float_shares: Option<f64>,
@@ -167,7 +169,7 @@ impl ReferenceBuilder {
         SymbolDay {
             symbol,
             session,
-            prev_close: self.prev_close(days, &adjust, actions),
+            prev_close: self.prev_close(days, previous, &adjust, actions),
             adv20: adv(days, &adjust),
             atr14: atr(days, &adjust),
             volume_baseline: self.baseline(&adjust, rth_minutes).map(Arc::new),
@@ -178,8 +180,14 @@ impl ReferenceBuilder {
     }
 
     /// Returns the previous close, adjusted for splits and, if wanted, for a large dividend (TB6).
-    fn prev_close(&self, days: &[Day], adjust: &Adjust<'_>, actions: Corporate) -> Option<Price> {
-        let bar = days.last()?.bar()?;
+    fn prev_close(
+        &self,
+        days: &[Day],
+        previous: Option<Date>,
+        adjust: &Adjust<'_>,
+        actions: Corporate,
+    ) -> Option<Price> {
+        let bar = days.last().filter(|day| Some(day.date) == previous)?.bar()?;
         let close = adjust.price(bar.close, bar.date)?;
         let dividend = actions.cash_dividend;
         // 0.5 % of the price: the dividend times 200 reaches it.
@@ -286,7 +294,21 @@ mod tests {
     }
 
     fn ask(builder: &ReferenceBuilder, day: i32, actions: Corporate) -> SymbolDay {
-        builder.symbol_day(SymbolId(0), date(day), 2, actions, None)
+        let previous = builder.days.iter().map(|day| day.date).filter(|&d| d < date(day)).max();
+        builder.symbol_day(SymbolId(0), (date(day), previous), 2, actions, None)
+    }
+
+    /// TB6: over a hole in the data there is no previous close and so no gap.
+    #[test]
+    fn a_hole_leaves_no_previous_close() {
+        let mut builder = ReferenceBuilder::new(ReferenceOptions::default());
+        builder.push_daily(daily(1, "10.00", 1));
+        let ask = |previous| {
+            let actions = Corporate::default();
+            builder.symbol_day(SymbolId(0), (date(9), Some(date(previous))), 2, actions, None)
+        };
+        assert!(ask(1).prev_close.is_some());
+        assert_eq!(ask(8).prev_close, None);
     }
 
     /// TB6: the official close goes before the last rth bar's; only earlier days count (TB7).

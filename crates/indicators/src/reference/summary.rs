@@ -52,14 +52,14 @@ impl SessionSummary {
     pub fn from_bars(times: &Session, bars: &[Bar]) -> Self {
         let mut summary = Self {
             date: times.date,
-            rth_minutes: crate::session::rth_minutes(&times),
+            rth_minutes: crate::session::rth_minutes(times),
             open: None,
             high: None,
             low: None,
             close: None,
             volume: 0,
-            pre: vec![0; usize::from(crate::session::pre_minutes(&times))],
-            rth: vec![0; usize::from(crate::session::rth_minutes(&times))],
+            pre: vec![0; usize::from(crate::session::pre_minutes(times))],
+            rth: vec![0; usize::from(crate::session::rth_minutes(times))],
         };
         for bar in bars {
             summary.add(times, bar);

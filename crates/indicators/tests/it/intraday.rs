@@ -156,10 +156,17 @@ impl Day {
 /// Runs all sessions through one instance and hands each bar's state to `check`.
 fn run(mut day: Day, mut check: impl FnMut(&mut Day, &SymbolDay, Date, &Bar)) {
     let mut builder = ReferenceBuilder::new(ReferenceOptions::default());
+    let mut previous = None;
     for FileSession { times, bars } in sessions() {
         let actions = Corporate::default();
-        let facts =
-            builder.symbol_day(SymbolId(0), times.date, times.minutes() as u16, actions, None);
+        let facts = builder.symbol_day(
+            SymbolId(0),
+            (times.date, previous),
+            times.minutes() as u16,
+            actions,
+            None,
+        );
+        previous = Some(times.date);
         day.start(&times, &facts);
         for bar in &bars {
             day.update(bar);
