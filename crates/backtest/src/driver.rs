@@ -155,10 +155,30 @@ impl<'a> Driver<'a> {
     /// Applies one input, carries its commands out and passes its facts on.
     #[inline]
     fn apply(&mut self, time: Timestamp, item: Input) {
-        // One input is written over and over: no copy of the largest variant per bar.
+        self.input.item = item;
+        self.apply_input(time);
+    }
+
+    /// Applies a bar: the hot path writes it into the input of the bar before.
+    #[inline]
+    fn apply_bar(&mut self, time: Timestamp, symbol: SymbolId, bar: &Bar) {
+        match &mut self.input.item {
+            Input::Market { event: MarketEvent::Bar { symbol: of, bar: place }, .. } => {
+                *of = symbol;
+                *place = *bar;
+            }
+            other => {
+                let event = MarketEvent::Bar { symbol, bar: *bar };
+                *other = Input::Market { source: SourceId(0), event };
+            }
+        }
+        self.apply_input(time);
+    }
+
+    #[inline]
+    fn apply_input(&mut self, time: Timestamp) {
         self.input.seq += 1;
         self.input.time = time;
-        self.input.item = item;
         self.engine.apply(&self.input, &mut self.out);
         if !self.out.facts.is_empty() || !self.out.evaluations.is_empty() {
             self.note_facts();
@@ -166,11 +186,12 @@ impl<'a> Driver<'a> {
     }
 
     fn note_facts(&mut self) {
-        for fact in &self.out.facts {
+        for fact in self.out.facts.drain(..) {
+            self.sink.fact(&self.engine, &fact);
             match fact {
                 Fact::Intent(_) => self.result.orders += 1,
-                Fact::TradeClosed(trade) => self.result.trades.push((**trade).clone()),
-                Fact::Alert(alert) => self.result.alerts.push((**alert).clone()),
+                Fact::TradeClosed(trade) => self.result.trades.push(*trade),
+                Fact::Alert(alert) => self.result.alerts.push(*alert),
                 Fact::Decision(decision) if decision.outcome == Outcome::Rejected => {
                     if let Rule::Gate(code) = decision.rule {
                         *self.result.rejections.entry(code.name().to_owned()).or_default() += 1;
@@ -178,7 +199,6 @@ impl<'a> Driver<'a> {
                 }
                 _ => {}
             }
-            self.sink.fact(&self.engine, fact);
         }
         for decision in &self.out.evaluations {
             self.sink.evaluation(&self.engine, decision);
@@ -314,13 +334,11 @@ impl<'a> Driver<'a> {
             if self.starts[index] != start {
                 continue;
             }
-            let Some(&bar) = self.next_bar(index) else { continue };
+            let Some(bar) = self.next_bar(index) else { continue };
             self.cursors[index].bar += 1;
             self.starts[index] = self.next_bar(index).map_or(Timestamp::MAX, |bar| bar.start);
             self.result.bars += 1;
-            let symbol = SymbolId(index as u32);
-            let event = MarketEvent::Bar { symbol, bar };
-            self.apply(end, Input::Market { source: SourceId(0), event });
+            self.apply_bar(end, SymbolId(index as u32), bar);
             if !self.commands.is_empty() {
                 self.settle(end);
             }

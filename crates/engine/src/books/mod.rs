@@ -10,6 +10,8 @@ mod folding;
 mod observing;
 mod saving;
 
+use smallvec::SmallVec;
+
 use model::{Cash, Date, ExecutionReport, OrderNumber, StrategyId, SymbolId, record};
 
 use crate::execution_engine::OrderHistory;
@@ -90,11 +92,11 @@ pub struct Books {
     symbols: usize,
     slots: Vec<Slot>,
     active: Vec<SlotKey>,
-    active_by_symbol: Vec<u16>,
+    by_symbol: Vec<SmallVec<[StrategyId; 4]>>,
     ledger: Ledger,
     day: Day,
     gate: Gate,
-    closed: Vec<(SlotKey, Position)>,
+    closed: Vec<(SlotKey, Box<Position>)>,
     trades: u64,
 }
 
@@ -108,7 +110,7 @@ impl Books {
             symbols,
             slots: (0..symbols * strategies).map(|_| Slot::default()).collect(),
             active: Vec::new(),
-            active_by_symbol: vec![0; symbols],
+            by_symbol: vec![SmallVec::new(); symbols],
             ledger: Ledger::new(deposit),
             day: Day { r_by_strategy: vec![0.0; strategies], ..Day::default() },
             gate,
@@ -161,7 +163,13 @@ impl Books {
     /// Returns true when some strategy has an entry or a position in the symbol.
     #[inline]
     pub fn is_symbol_active(&self, symbol: SymbolId) -> bool {
-        self.active_by_symbol.get(symbol.index()).is_some_and(|&count| count > 0)
+        !self.active_in(symbol).is_empty()
+    }
+
+    /// Returns the strategies that have an entry or a position in the symbol.
+    #[inline]
+    pub fn active_in(&self, symbol: SymbolId) -> &[StrategyId] {
+        self.by_symbol.get(symbol.index()).map_or(&[], |strategies| strategies.as_slice())
     }
 
     /// Returns a slot; a key out of range is an empty slot.
@@ -182,7 +190,7 @@ impl Books {
     }
 
     /// Returns closed positions whose trade is not recorded yet.
-    pub fn closed(&self) -> &[(SlotKey, Position)] {
+    pub fn closed(&self) -> &[(SlotKey, Box<Position>)] {
         &self.closed
     }
 
@@ -215,8 +223,12 @@ impl Books {
         } else {
             self.active.retain(|&other| other != key);
         }
-        if let Some(count) = self.active_by_symbol.get_mut(key.symbol.index()) {
-            *count = if now { count.saturating_add(1) } else { count.saturating_sub(1) };
+        if let Some(strategies) = self.by_symbol.get_mut(key.symbol.index()) {
+            if now {
+                strategies.push(key.strategy);
+            } else {
+                strategies.retain(|strategy| *strategy != key.strategy);
+            }
         }
     }
 

@@ -187,7 +187,7 @@ impl Books {
         let flow = if fill.side.is_buy() { value.negated() } else { value };
         self.ledger.book_fill(flow, cost, fill.fee);
         if let Some(position) = closed {
-            self.closed.push((key, *position));
+            self.closed.push((key, position));
         } else if role.is_exit() {
             self.reduce_siblings(number, key);
         }

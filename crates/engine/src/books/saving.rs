@@ -5,12 +5,14 @@ use model::record;
 use crate::fact::SlotKey;
 use crate::order_manager::Position;
 
+use smallvec::SmallVec;
+
 use super::Books;
 
 #[derive(Default)]
 struct ClosedSlot {
     key: SlotKey,
-    position: Position,
+    position: Box<Position>,
 }
 record!(ClosedSlot { 1: key, 2: position });
 
@@ -58,10 +60,10 @@ impl model::record::Record for Books {
             }
         }
         self.closed = closed.into_iter().map(|c| (c.key, c.position)).collect();
-        self.active_by_symbol = vec![0; self.symbols];
+        self.by_symbol.iter_mut().for_each(SmallVec::clear);
         for key in &self.active {
-            if let Some(count) = self.active_by_symbol.get_mut(key.symbol.index()) {
-                *count += 1;
+            if let Some(strategies) = self.by_symbol.get_mut(key.symbol.index()) {
+                strategies.push(key.strategy);
             }
         }
         Ok(())

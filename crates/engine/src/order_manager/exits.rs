@@ -217,11 +217,9 @@ fn replace(desk: &mut Desk<'_>, number: OrderNumber, kind: OrderKind, open: Quan
 pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
     let mut index = 0;
     // Orders sent here change no slot's activity, so the list stands while it is walked.
-    while let Some(&key) = desk.books().active().get(index) {
+    while let Some(&strategy) = desk.books().active_in(symbol).get(index) {
         index += 1;
-        if key.symbol != symbol {
-            continue;
-        }
+        let key = SlotKey { strategy, symbol };
         let Some(direction) = desk.books().position(key).map(Position::direction) else { continue };
         let vwap = desk.analysis.data.symbol(symbol).and_then(|state| state.vwap.value());
         let Some(watch) = desk.watch_mut(key) else { continue };

@@ -31,7 +31,6 @@ impl WorstCase {
     /// is under way the order reserves the larger of both (R9).
     pub fn of(books: &Books, proposal: &Proposal, mark: impl Fn(SymbolId) -> Price) -> Self {
         let mut worst = Self::default();
-        let mut seen: smallvec::SmallVec<[SymbolId; 16]> = smallvec::SmallVec::new();
         for &key in books.active() {
             if key == proposal.slot() && books.position(key).is_none() {
                 continue;
@@ -41,8 +40,8 @@ impl WorstCase {
             if key.symbol == proposal.symbol {
                 worst.in_symbol = worst.in_symbol.plus(value);
                 worst.taken |= key.strategy != proposal.strategy;
-            } else if !seen.contains(&key.symbol) {
-                seen.push(key.symbol);
+            } else if books.active_in(key.symbol).first() == Some(&key.strategy) {
+                // A symbol counts once, whatever number of strategies is in it.
                 worst.other_symbols += 1;
             }
         }
