@@ -25,13 +25,14 @@ struct SymbolReference {
 }
 
 /// Whatever is computed from earlier sessions.
-const ANY: Needs = Needs::FACTS.and(Needs::ADV).and(Needs::BASELINE);
+const ANY: Needs = Needs::FACTS.and(Needs::ADV).and(Needs::BASELINE).and(Needs::TREND);
 
 /// Terms that are skipped when their value is missing, where they are used, and by whose need.
-const TERMS: [(&str, &str, Needs); 5] = [
+const TERMS: [(&str, &str, Needs); 6] = [
     ("prev_close", "TG2, TV4 gap", Needs::FACTS),
     ("adv20", "TS3 liquidity, TV2", Needs::ADV),
     ("atr14", "TV3", Needs::FACTS),
+    ("sma50", "TV5", Needs::TREND),
     ("volume_baseline", "TG6, TG16, TV4 relative volume", Needs::BASELINE),
     ("float_shares", "TG8", Needs::FACTS),
 ];
@@ -111,6 +112,7 @@ impl References {
             day.prev_close.is_some(),
             day.adv20.is_some(),
             day.atr14.is_some(),
+            day.sma50.is_some(),
             day.volume_baseline.is_some(),
             day.float_shares.is_some(),
         ];

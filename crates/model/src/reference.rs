@@ -18,6 +18,8 @@ pub struct SymbolDay {
     pub adv20: Option<f64>,
     /// ATR(14) of daily bars (TI17), in dollars.
     pub atr14: Option<f64>,
+    /// Mean of the last 50 daily closes in today's shares (TV5), in dollars.
+    pub sma50: Option<f64>,
     /// Mean volumes by time of day for relative volume (TI16).
     pub volume_baseline: Option<Arc<VolumeBaseline>>,
     /// New shares per old share with ex-date today; 1 without a split.
@@ -37,6 +39,7 @@ impl SymbolDay {
             prev_close: None,
             adv20: None,
             atr14: None,
+            sma50: None,
             volume_baseline: None,
             split_ratio: 1.0,
             cash_dividend: Cash::ZERO,

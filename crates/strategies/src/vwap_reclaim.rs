@@ -39,7 +39,7 @@ const RULES: &[RuleInfo] = &[
         text: "in play",
         values: &["gap_open_percent", "rvol", "min_gap", "min_rvol"],
     },
-    RuleInfo { id: "TV5", text: "bias", values: &["close", "prev_close"] },
+    RuleInfo { id: "TV5", text: "bias", values: &["close", "above"] },
     RuleInfo { id: "TV7", text: "closes below VWAP before", values: &["bars_below", "min"] },
     RuleInfo { id: "TV8", text: "depth below VWAP", values: &["depth_percent", "min", "max"] },
     RuleInfo { id: "TV9", text: "volume of the reclaim bar", values: &["ratio", "min"] },
@@ -249,9 +249,18 @@ fn reclaim(
         return Err(Finding::new(rule::ATR, &[atr.unwrap_or(0.0), p.min_atr]));
     }
     in_play(view)?;
-    let prev_close = view.data.prev_close(view.session).map_or(0.0, Price::to_f64);
-    if p.bias == Bias::GreenDay && close <= prev_close {
-        return Err(Finding::new(rule::BIAS, &[close, prev_close]));
+    let prev_close = view.data.prev_close(view.session).map(Price::to_f64);
+    // TV5: today against yesterday, or yesterday's close against its mean of 50 days.
+    let (value, above) = match p.bias {
+        Bias::None => (Some(close), Some(0.0)),
+        Bias::GreenDay => (Some(close), prev_close),
+        Bias::AboveSma50 => (prev_close, reference.and_then(|day| day.sma50)),
+    };
+    let against =
+        value.zip(above).map_or(ctx.requires_reference(), |(value, above)| value <= above);
+    if against {
+        let numbers = [value.unwrap_or(0.0), above.unwrap_or(0.0)];
+        return Err(Finding::new(rule::BIAS, &numbers));
     }
     if count < p.min_bars_below {
         let numbers = [f64::from(count), f64::from(p.min_bars_below)];
@@ -416,7 +425,9 @@ impl Strategy for VwapReclaim {
     }
 
     fn needs(&self) -> Needs {
-        Needs::VWAP.and(Needs::ATR14).and(Needs::FACTS).and(Needs::ADV).and(Needs::BASELINE)
+        let needs =
+            Needs::VWAP.and(Needs::ATR14).and(Needs::FACTS).and(Needs::ADV).and(Needs::BASELINE);
+        if self.params.bias == Bias::AboveSma50 { needs.and(Needs::TREND) } else { needs }
     }
 
     fn prepare(&mut self, symbols: usize) {

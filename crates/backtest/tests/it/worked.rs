@@ -60,16 +60,27 @@ fn same(value: f64, like: &Value, what: &str) {
     assert!(rounded(value, like), "{what}: {value} is not {like}");
 }
 
-/// Makes sessions before `day` whose reference data are the example's assumed baselines.
-fn history(day: Date, prev_close: &str, range: [&str; 2], parts: [(&str, u64); 3]) -> Vec<Bar> {
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+/// Returns the `HH:MM` of a clock in an expectation.
+fn clock(value: &Value) -> &str {
+    value.as_str().unwrap().get(..5).unwrap()
+}
+
+/// Makes sessions before `day` whose reference data are the example's assumed baselines: every
+/// day ranges over `range` dollars around the close.
+fn history(day: Date, prev_close: f64, range: f64, parts: [(&str, u64); 3]) -> Vec<Bar> {
     let calendar = model::exchange::Calendar::nyse();
     let mut date = day;
     let mut bars = Vec::new();
+    let [close, low, high] = [prev_close, prev_close - range / 2.0, prev_close + range / 2.0]
+        .map(|price| format!("{price:.2}"));
     for _ in 0..20 {
         date = calendar.previous_session(date).unwrap().date;
         for (clock, volume) in parts {
-            let [low, high] = range;
-            bars.push(bar(date, clock, [prev_close, high, low, prev_close], volume));
+            bars.push(bar(date, clock, [&close, &high, &low, &close], volume));
         }
     }
     bars.sort_by_key(|bar| bar.start);
@@ -89,7 +100,7 @@ fn gap_and_go() {
         ("09:30", volume("bar_0930_volume_mean")),
         ("15:59", rest),
     ];
-    let mut bars = history(day, "10.00", ["9.90", "10.10"], parts);
+    let mut bars = history(day, number(&expected["prev_close"]), 0.20, parts);
     bars.extend(worked_bars("gap_and_go_bars.csv", day));
     let mut story = Story::default();
     let mut config = config(day, day);
@@ -98,7 +109,7 @@ fn gap_and_go() {
 
     let order = &expected["order"];
     let entry = &story.intents[0];
-    assert_eq!(entry.time, at(day, "09:31"), "placed_at {}", order["placed_at"]);
+    assert_eq!(entry.time, at(day, clock(&order["placed_at"])));
     let plan = entry.plan.unwrap();
     same(plan.entry.stop().unwrap().to_f64(), &order["stop"], "stop");
     same(plan.entry.limit().unwrap().to_f64(), &order["limit"], "limit");
@@ -122,7 +133,8 @@ fn gap_and_go() {
     let moved = story.replaces.last().unwrap();
     same(moved.request.kind.stop().unwrap().to_f64(), &events[1]["new_stop"], "moved stop");
     let close = story.intents.iter().find(|i| i.order.role == OrderRole::Close).unwrap();
-    assert_eq!(close.time, at(day, "09:44"), "decided at the close of 09:43");
+    let decided = clock(&events[2]["decided_at_close_of"]);
+    assert_eq!(close.time, at(day, decided).plus_nanos(model::MINUTE_NS), "decided at its close");
     same(trade.gross_pnl.to_f64(), &expected["gross_pnl"], "gross");
     let gross_r = trade.gross_pnl.to_f64() / (r.to_f64() * trade.quantity.to_f64());
     same(gross_r, &expected["r_multiple_gross"], "gross R");
@@ -139,7 +151,7 @@ fn gap_and_go() {
             same(*vwap, value, "VWAP");
         }
     }
-    assert!(story.ema9.iter().any(|(at, ..)| at == "09:43"), "the trail was watched");
+    assert!(story.ema9.iter().any(|(at, ..)| at == decided), "the trail was watched");
     assert!(result.open_positions.is_empty());
     let ordered = story.decisions.iter().filter(|d| d.outcome == Outcome::Order).count();
     assert!(ordered >= 1);
@@ -151,11 +163,10 @@ fn vwap_reclaim() {
     let expected = worked_json("vwap_reclaim_expected.json");
     let day = date("2026-06-01");
     let assumed = &expected["assumed"];
-    assert_eq!(assumed["daily_atr14"].as_f64(), Some(1.6));
-    let prev_close = format!("{:.2}", assumed["prev_close"].as_f64().unwrap());
     let adv = assumed["adv20"].as_u64().unwrap();
     let parts = [("09:30", 1_000), ("12:00", adv - 2_000), ("15:59", 1_000)];
-    let mut bars = history(day, &prev_close, ["47.20", "48.80"], parts);
+    let atr = number(&assumed["daily_atr14"]);
+    let mut bars = history(day, number(&assumed["prev_close"]), atr, parts);
     bars.extend(worked_bars("vwap_reclaim_bars.csv", day));
     let mut story = Story::default();
     let mut config = config(day, day);
@@ -164,7 +175,7 @@ fn vwap_reclaim() {
 
     let order = &expected["order"];
     let entry = &story.intents[0];
-    assert_eq!(entry.time, at(day, "09:53"), "placed_at {}", order["placed_at"]);
+    assert_eq!(entry.time, at(day, clock(&order["placed_at"])));
     let plan = entry.plan.unwrap();
     same(plan.entry.stop().unwrap().to_f64(), &order["stop"], "stop");
     same(plan.entry.limit().unwrap().to_f64(), &order["limit"], "limit");
@@ -187,7 +198,8 @@ fn vwap_reclaim() {
     let target = story.intents.iter().find(|i| i.order.role == OrderRole::Target).unwrap();
     same(target.order.kind.limit().unwrap().to_f64(), &events[0]["target1"], "target");
     let close = story.intents.iter().find(|i| i.order.role == OrderRole::Close).unwrap();
-    assert_eq!(close.time, at(day, "10:05"), "decided at the close of 10:04");
+    let decided = clock(&events[1]["decided_at_close_of"]);
+    assert_eq!(close.time, at(day, decided).plus_nanos(model::MINUTE_NS), "decided at its close");
     same(trade.gross_pnl.to_f64(), &expected["gross_pnl"], "gross");
     let taken = trade.risk_taken.unwrap().to_f64();
     same(taken, &expected["risk_actually_taken_usd"], "risk taken");
@@ -197,5 +209,6 @@ fn vwap_reclaim() {
             same(*vwap, value, "VWAP");
         }
     }
-    assert!(story.vwap.iter().any(|(at, _)| at == "09:51"), "the reclaim was watched");
+    let reclaim = clock(&expected["trace"][0]["bar"]);
+    assert!(story.vwap.iter().any(|(at, _)| at == reclaim), "the reclaim was watched");
 }

@@ -18,6 +18,8 @@ impl Needs {
     pub const FACTS: Self = Self(8);
     /// Average daily volume (TI17).
     pub const ADV: Self = Self(32);
+    /// Mean of the last 50 daily closes (TV5).
+    pub const TREND: Self = Self(64);
     /// Mean volumes by time of day for relative volume (TI16).
     pub const BASELINE: Self = Self(16);
 

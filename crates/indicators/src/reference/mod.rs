@@ -29,6 +29,8 @@ pub use summary::{DailyBar, SessionSummary};
 
 /// Sessions in the mean daily volume (TI17).
 const ADV_SESSIONS: usize = 20;
+/// Sessions in the mean daily close (TV5).
+const SMA_SESSIONS: usize = 50;
 /// Period of the daily ATR (TI17).
 const ATR_PERIOD: usize = 14;
 /// Daily bars that the ATR looks back on, at most. The seed's weight is then below 1e-9, so that
@@ -172,6 +174,7 @@ impl ReferenceBuilder {
             prev_close: self.prev_close(days, previous, &adjust, actions),
             adv20: adv(days, &adjust),
             atr14: atr(days, &adjust),
+            sma50: sma(days, &adjust),
             volume_baseline: self.baseline(&adjust, rth_minutes).map(Arc::new),
             split_ratio: actions.ratio(),
             cash_dividend: actions.cash_dividend,
@@ -244,6 +247,17 @@ fn adv(days: &[Day], adjust: &Adjust<'_>) -> Option<f64> {
     if count < ADV_SESSIONS { None } else { quotient(sum, ADV_SESSIONS as f64) }
 }
 
+/// Returns the mean close of the last 50 sessions in today's shares (TV5).
+fn sma(days: &[Day], adjust: &Adjust<'_>) -> Option<f64> {
+    let newest = days.iter().rev().filter_map(Day::bar).take(SMA_SESSIONS);
+    let (mut sum, mut count) = (0.0, 0);
+    for bar in newest {
+        sum += adjust.price(bar.close, bar.date)?.to_f64();
+        count += 1;
+    }
+    if count < SMA_SESSIONS { None } else { quotient(sum, SMA_SESSIONS as f64) }
+}
+
 /// Returns the daily ATR(14) over the bars held, 300 at most (TI4, TI17).
 fn atr(days: &[Day], adjust: &Adjust<'_>) -> Option<f64> {
     let mut atr = Atr::new(ATR_PERIOD);
@@ -296,6 +310,21 @@ mod tests {
     fn ask(builder: &ReferenceBuilder, day: i32, actions: Corporate) -> SymbolDay {
         let previous = builder.days.iter().map(|day| day.date).filter(|&d| d < date(day)).max();
         builder.symbol_day(SymbolId(0), (date(day), previous), 2, actions, None)
+    }
+
+    /// TV5: 50 closes are needed, the newest count, and a split restates the older ones.
+    #[test]
+    fn mean_close_of_fifty_days() {
+        let mut builder = ReferenceBuilder::new(ReferenceOptions::default());
+        for day in 1..=50 {
+            builder.push_daily(daily(day, "10.00", 1));
+            let expected = (day >= 50).then_some(10.0);
+            assert_eq!(ask(&builder, day + 1, Corporate::default()).sma50, expected);
+        }
+        builder.push_daily(daily(51, "60.00", 1));
+        assert_eq!(ask(&builder, 52, Corporate::default()).sma50, Some(11.0));
+        let split = Corporate { split_ratio: 2.0, ..Corporate::default() };
+        assert_eq!(ask(&builder, 52, split).sma50, Some(5.5));
     }
 
     /// TB6: over a hole in the data there is no previous close and so no gap.

@@ -231,4 +231,5 @@ record!(SymbolDay {
     7: split_ratio,
     8: cash_dividend,
     9: float_shares,
+    10: sma50,
 });

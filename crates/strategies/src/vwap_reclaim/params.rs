@@ -26,7 +26,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         .within(0.0, 50.0),
     Parameter::new(
         "bias",
-        Kind::Choice(&["none", "green_day"]),
+        Kind::Choice(&["none", "green_day", "above_sma50"]),
         "none",
         "TV5",
         "condition on the day",
@@ -124,6 +124,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
 pub(super) enum Bias {
     None,
     GreenDay,
+    AboveSma50,
 }
 
 /// TV12.
@@ -179,7 +180,11 @@ impl Params {
             in_play: s.switch("in_play"),
             in_play_gap: s.number("in_play_gap_percent"),
             in_play_rvol: s.number("in_play_rvol"),
-            bias: if s.word("bias") == "green_day" { Bias::GreenDay } else { Bias::None },
+            bias: match s.word("bias") {
+                "green_day" => Bias::GreenDay,
+                "above_sma50" => Bias::AboveSma50,
+                _ => Bias::None,
+            },
             entry_start: s.time("entry_start"),
             entry_end: s.time("entry_end"),
             min_bars_below: s.int("min_bars_below") as u32,
