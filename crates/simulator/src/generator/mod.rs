@@ -278,7 +278,6 @@ mod tests {
                 let day = day::draw(&character, &script, &session, close, &mut random);
                 kept += usize::from(promise::kept(profile, &day, &session, close));
             }
-            eprintln!("{profile:?} {class:?} {kept}");
             assert!(kept >= 6, "{profile:?} {class:?}: {kept} of 60 draws");
         }
     }
