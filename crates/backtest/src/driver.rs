@@ -389,7 +389,8 @@ impl<'a> Driver<'a> {
         self.fire_deadlines(session.close, true);
         let rounding = self.exchange.day_roll();
         if !rounding.is_zero() {
-            self.engine.book_fee(rounding);
+            let broker = self.config.exchange.broker;
+            self.apply(session.close, Input::Charge { broker, fee: rounding });
             self.result.fee_rounding.push((session.date, rounding));
         }
         let equity = self.mark_positions(session.date);

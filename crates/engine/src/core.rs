@@ -63,10 +63,10 @@ impl Core {
         self.books.observe(report, tick)
     }
 
-    /// Takes a fee in that belongs to no fill (TK7).
-    pub(crate) fn book_fee(&mut self, fee: Cash) {
+    /// Takes a broker's charge in that belongs to no fill (TK7).
+    pub(crate) fn observe_charge(&mut self, fee: Cash) {
         self.hash(&fee);
-        self.books.book_fee(fee);
+        self.books.observe_charge(fee);
     }
 
     fn hash(&mut self, value: &impl Value) {

@@ -29,6 +29,23 @@ pub(crate) struct Analysis {
     pub(crate) alerts: AlertSystem,
 }
 
+impl Analysis {
+    /// Returns where a slot's watch and last refusal lie.
+    #[inline]
+    pub(crate) fn slot_index(&self, key: SlotKey) -> usize {
+        key.strategy.index() * self.data.symbols().len() + key.symbol.index()
+    }
+
+    /// Returns the account's equity with all positions at their marks.
+    pub(crate) fn equity(&self, books: &Books) -> Cash {
+        let values = books.active().iter().filter_map(|&key| {
+            let mark = self.data.symbol(key.symbol)?.mark;
+            Some(books.position(key)?.value_at(mark))
+        });
+        books.ledger().cash().plus(values.sum())
+    }
+}
+
 /// How client ids are made (R10).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity {
@@ -70,7 +87,7 @@ impl<'a> Desk<'a> {
     /// Returns where a slot's analysis lies.
     #[inline]
     pub(crate) fn slot_index(&self, key: SlotKey) -> usize {
-        key.strategy.index() * self.analysis.data.symbols().len() + key.symbol.index()
+        self.analysis.slot_index(key)
     }
 
     pub(crate) fn watch_mut(&mut self, key: SlotKey) -> Option<&mut Watch> {
@@ -101,12 +118,7 @@ impl<'a> Desk<'a> {
 
     /// Returns the account's equity with all positions at their marks.
     pub(crate) fn equity(&self) -> Cash {
-        let books = self.books();
-        let positions = books
-            .active()
-            .iter()
-            .filter_map(|&key| Some(books.position(key)?.value_at(self.mark(key.symbol))));
-        books.ledger().cash().plus(positions.sum())
+        self.analysis.equity(self.books())
     }
 
     /// Cancels an order unless that is under way or it is done.

@@ -122,6 +122,7 @@ impl Engine {
             },
             Input::Broker { broker, report } => self.on_report(*broker, report, out),
             Input::Time => {}
+            Input::Charge { fee, .. } => self.core.observe_charge(*fee),
             Input::Start => self.on_start(out),
             Input::Control(control) => self.on_control(*control, out),
             Input::Reference(day) => self.analysis.data.accept_reference(day),
@@ -166,22 +167,12 @@ impl Engine {
 
     /// Returns the account's equity with all positions at their marks.
     pub fn equity(&self) -> Cash {
-        let books = self.core.books();
-        let values = books.active().iter().filter_map(|&key| {
-            let mark = self.analysis.data.symbol(key.symbol)?.mark;
-            Some(books.position(key)?.value_at(mark))
-        });
-        books.ledger().cash().plus(values.sum())
+        self.analysis.equity(self.core.books())
     }
 
     /// Returns the hash of every signal, risk decision, order and fill so far (contract.md 5).
     pub fn decision_hash(&self) -> u128 {
         self.core.decision_hash()
-    }
-
-    /// Books a fee that belongs to no fill, such as a day's rounding (TK7).
-    pub fn book_fee(&mut self, fee: Cash) {
-        self.core.book_fee(fee);
     }
 
     fn desk<'a>(&'a mut self, out: &'a mut Outputs) -> Desk<'a> {
@@ -343,7 +334,7 @@ impl Engine {
             return;
         }
         let (plan, opened, group) = (position.plan, position.opened, position.group);
-        let index = key.strategy.index() * self.analysis.data.symbols().len() + key.symbol.index();
+        let index = self.analysis.slot_index(key);
         if let Some(watch) = self.analysis.watches.get_mut(index) {
             *watch = Watch::default();
         }
@@ -389,7 +380,6 @@ impl Engine {
 
     /// Records the trades of closed positions, of one symbol with its exit bar or all that wait.
     fn record_trades(&mut self, symbol: Option<SymbolId>, bar: Option<&Bar>, out: &mut Outputs) {
-        let symbols = self.analysis.data.symbols().len();
         while let Some((key, position)) = self
             .core
             .books()
@@ -397,7 +387,7 @@ impl Engine {
             .iter()
             .find(|(key, _)| symbol.is_none_or(|symbol| key.symbol == symbol))
         {
-            let index = key.strategy.index() * symbols + key.symbol.index();
+            let index = self.analysis.slot_index(*key);
             let mut watch = self.analysis.watches.get(index).copied().unwrap_or_default();
             if let Some(last) = position.fills.last() {
                 watch.finish(bar.map(|bar| bar.open), last.price);

@@ -4,7 +4,8 @@
 //! (J1). The journal stores these inputs, so their meaning never changes.
 
 use model::{
-    Bar, BrokerId, ExecutionReport, Halt, Quote, SourceId, SymbolDay, SymbolId, Timestamp, Trade,
+    Bar, BrokerId, Cash, ExecutionReport, Halt, Quote, SourceId, SymbolDay, SymbolId, Timestamp,
+    Trade,
 };
 
 /// An item with its place in the one sequence and the engine's time (journal.md 1, 11).
@@ -38,6 +39,13 @@ pub enum Input {
         broker: BrokerId,
         /// What was said.
         report: ExecutionReport,
+    },
+    /// A charge of the broker that belongs to no fill, such as a day's rounding of fees (TK7).
+    Charge {
+        /// Who charges.
+        broker: BrokerId,
+        /// What is paid; negative when it is paid back.
+        fee: Cash,
     },
     /// An operator's command.
     Control(Control),

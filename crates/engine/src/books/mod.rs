@@ -232,8 +232,8 @@ impl Books {
         }
     }
 
-    /// Books a fee that belongs to no fill (TK7).
-    pub fn book_fee(&mut self, fee: Cash) {
+    /// Takes a broker's charge in that belongs to no fill (TK7).
+    pub fn observe_charge(&mut self, fee: Cash) {
         self.ledger.book_fee(fee);
     }
 
@@ -261,11 +261,6 @@ impl Books {
         }
         Ok(())
     }
-}
-
-/// Names a strategy's slot; shorter than the struct literal.
-pub(crate) fn slot_key(strategy: StrategyId, symbol: SymbolId) -> SlotKey {
-    SlotKey { strategy, symbol }
 }
 
 record!(Slot { 1: entry, 2: position, 3: entries_today });

@@ -28,7 +28,7 @@ pub(crate) fn want(desk: &mut Desk<'_>, key: SlotKey, plan: &Plan, finding: Find
             return;
         }
     }
-    match propose(desk, key, plan, working) {
+    match propose(desk, key, plan) {
         Ok((order, sizing)) => {
             forget_refusal(desk, key);
             let number = send(desk, key, plan, working, order, sizing);
@@ -52,7 +52,6 @@ fn propose(
     desk: &Desk<'_>,
     key: SlotKey,
     plan: &Plan,
-    replaces: Option<OrderNumber>,
 ) -> Result<(crate::risk_manager::Approved, Sizing), Rejection> {
     let books = desk.books();
     let limits = books.gate().limits();
@@ -75,7 +74,6 @@ fn propose(
         now: desk.now,
         opening,
         halted: state.is_some_and(|state| state.is_halted_at(desk.now)),
-        replaces,
     };
     let worst = WorstCase::of(books, &proposal, |symbol| desk.mark(symbol));
     let sized = size(plan, limits, &sizing_facts(desk, key, &proposal, &worst));

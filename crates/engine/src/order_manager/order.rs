@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 use model::{
-    Cash, ClientOrderId, ExecId, ExitReason, NewOrder, OrderKind, OrderNumber, OrderState, Price,
+    Cash, ClientOrderId, ExecId, ExitReason, NewOrder, OrderKind, OrderNumber, OrderState,
     Quantity, StrategyId, Timestamp, record,
 };
 
@@ -106,11 +106,6 @@ impl Order {
     #[inline]
     pub fn is_settled(&self) -> bool {
         !self.state.is_terminal() && !self.cancel_pending && self.replace_pending.is_none()
-    }
-
-    /// Returns the average fill price, half-even to 1e-9.
-    pub fn avg_px(&self) -> Option<Price> {
-        self.cum_value.per_share(self.cum_qty)
     }
 
     /// Names the slot the order belongs to.

@@ -4,8 +4,7 @@
 
 use model::record::{DecodeError, Reader, Writer};
 use model::{
-    ExecutionReport, NewOrder, OrderKind, OrderNumber, Price, Quantity, Side, StrategyId, SymbolId,
-    Timestamp,
+    ExecutionReport, NewOrder, OrderKind, Price, Quantity, Side, StrategyId, SymbolId, Timestamp,
 };
 
 use super::controls::{self, Control};
@@ -38,8 +37,6 @@ pub struct Proposal {
     pub opening: Option<(Timestamp, Timestamp)>,
     /// Trading is halted, or started again less than 60 s ago.
     pub halted: bool,
-    /// The order that it replaces.
-    pub replaces: Option<OrderNumber>,
 }
 
 impl Proposal {

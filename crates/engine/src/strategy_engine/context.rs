@@ -5,8 +5,9 @@ use model::{ExitReason, Price, StrategyId, SymbolDay, SymbolId, Timestamp};
 
 use super::decision::Finding;
 use super::plan::Plan;
-use crate::books::{Books, slot_key};
+use crate::books::Books;
 use crate::data_manager::{DataManager, SymbolState};
+use crate::fact::SlotKey;
 use crate::order_manager::Position;
 
 /// What a strategy wants in a symbol.
@@ -60,6 +61,11 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    #[inline]
+    fn key(&self, symbol: SymbolId) -> SlotKey {
+        SlotKey { strategy: self.strategy, symbol }
+    }
+
     /// Returns the engine's time.
     #[inline]
     pub fn now(&self) -> Timestamp {
@@ -97,18 +103,18 @@ impl<'a> Context<'a> {
     /// Returns the strategy's own position in a symbol.
     #[inline]
     pub fn position(&self, symbol: SymbolId) -> Option<&'a Position> {
-        self.books.position(slot_key(self.strategy, symbol))
+        self.books.position(self.key(symbol))
     }
 
     /// Returns the plan of the strategy's own working entry in a symbol.
     pub fn working_entry(&self, symbol: SymbolId) -> Option<&'a Plan> {
-        let order = self.books.working_entry(slot_key(self.strategy, symbol))?;
+        let order = self.books.working_entry(self.key(symbol))?;
         order.terms.as_deref().map(|terms| &terms.plan)
     }
 
     /// Returns how many positions the strategy has opened in a symbol today.
     pub fn entries_today(&self, symbol: SymbolId) -> u16 {
-        self.books.slot(slot_key(self.strategy, symbol)).map_or(0, |slot| slot.entries_today)
+        self.books.slot(self.key(symbol)).map_or(0, |slot| slot.entries_today)
     }
 
     /// Returns the sum of the R multiples of the strategy's trades of today (TG28).
@@ -139,7 +145,7 @@ impl<'a> Context<'a> {
     /// Wants no entry to work in a symbol.
     #[inline]
     pub fn no_entry(&mut self, symbol: SymbolId, finding: Finding) {
-        let key = slot_key(self.strategy, symbol);
+        let key = self.key(symbol);
         let works = self.books.slot(key).is_some_and(|slot| slot.entry.is_some());
         if works || self.record_all {
             self.wishes.list.push(Wish { symbol, want: Want::NoEntry, finding });

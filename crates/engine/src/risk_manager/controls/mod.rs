@@ -80,7 +80,6 @@ pub(crate) mod testing {
             now: Timestamp::from_nanos(1_000),
             opening: Some((Timestamp::from_nanos(0), Timestamp::from_nanos(2_000))),
             halted: false,
-            replaces: None,
         }
     }
 
