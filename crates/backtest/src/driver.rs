@@ -7,7 +7,8 @@ use engine::data_manager::Needs;
 use engine::risk_manager::Limits;
 use engine::strategy_engine::{Outcome, Rule};
 use engine::{
-    Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent, Outputs, Sequenced,
+    BrokerEvent, Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent,
+    Outputs, Sequenced,
 };
 use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable};
 use model::{Bar, Cash, Date, ExecType, Halt, MINUTE_NS, Price, SourceId, SymbolId, Timestamp};
@@ -223,7 +224,10 @@ impl<'a> Driver<'a> {
             if matches!(report.exec, ExecType::Trade(_)) {
                 self.result.fills += 1;
             }
-            self.apply(now, Input::Broker { broker: report.broker, report });
+            self.apply(
+                now,
+                Input::Broker { broker: report.broker, event: BrokerEvent::Report(report) },
+            );
         }
     }
 
@@ -390,7 +394,10 @@ impl<'a> Driver<'a> {
         let rounding = self.exchange.day_roll();
         if !rounding.is_zero() {
             let broker = self.config.exchange.broker;
-            self.apply(session.close, Input::Charge { broker, fee: rounding });
+            self.apply(
+                session.close,
+                Input::Broker { broker, event: BrokerEvent::Charge { fee: rounding } },
+            );
             self.result.fee_rounding.push((session.date, rounding));
         }
         let equity = self.mark_positions(session.date);

@@ -9,10 +9,10 @@ use crate::alert_system::{AlertKind, AlertSystem};
 use crate::books::Books;
 use crate::core::Core;
 use crate::data_manager::DataManager;
-use crate::fact::{Cancel, Fact, SlotKey};
+use crate::fact::{Cancel, Fact, GateChange, SlotKey};
 use crate::output::Outputs;
 use crate::performance_tracker::Watch;
-use crate::risk_manager::RejectCode;
+use crate::risk_manager::{Block, BlockReason, RejectCode, Scope};
 use crate::session::Ticks;
 use crate::strategy_engine::{Decision, Finding, Outcome, Rule};
 use crate::timers::Timers;
@@ -136,14 +136,52 @@ impl<'a> Desk<'a> {
         true
     }
 
-    /// Cancels every working entry, of one symbol or of all.
-    pub(crate) fn cancel_entries(&mut self, symbol: Option<SymbolId>) {
-        let working: smallvec::SmallVec<[OrderNumber; 8]> = self
-            .books()
+    /// Sets a block, raises its alert and cancels the entries that it covers; a block that holds
+    /// already stays as it is, its entries are cancelled all the same (C31).
+    pub(crate) fn block(&mut self, block: Block, message: impl FnOnce() -> String) {
+        if !self.books().blocks().holds(block) {
+            self.emit(Fact::Gate(GateChange::Block(block)));
+            let (symbol, strategy) = match block.scope {
+                Scope::Symbol(symbol) => (Some(symbol), None),
+                Scope::Strategy(strategy) => (None, Some(strategy)),
+                Scope::All | Scope::Broker(_) => (None, None),
+            };
+            let kind = match block.reason {
+                BlockReason::Kill => AlertKind::Kill,
+                _ => AlertKind::Blocked,
+            };
+            self.alert(kind, symbol, strategy, message);
+        }
+        self.cancel_entries(block.scope);
+    }
+
+    /// Lifts a block if it holds.
+    pub(crate) fn lift(&mut self, block: Block) {
+        if self.books().blocks().holds(block) {
+            self.emit(Fact::Gate(GateChange::Lift(block)));
+        }
+    }
+
+    /// Lifts every block of exactly this scope that a person may lift.
+    pub(crate) fn resume(&mut self, scope: Scope) {
+        for reason in BlockReason::ALL {
+            if reason.is_lifted_by_operator() {
+                self.lift(Block::new(scope, reason));
+            }
+        }
+    }
+
+    /// Cancels every working entry of a scope.
+    pub(crate) fn cancel_entries(&mut self, scope: Scope) {
+        let books = self.books();
+        let working: smallvec::SmallVec<[OrderNumber; 8]> = books
             .active()
             .iter()
-            .filter(|key| symbol.is_none_or(|symbol| symbol == key.symbol))
-            .filter_map(|&key| self.books().slot(key)?.entry)
+            .filter_map(|&key| {
+                let order = books.working_entry(key)?;
+                let covered = scope.holds(key, order.request.broker);
+                covered.then_some(order.request.client_id.number)
+            })
             .collect();
         for number in working {
             self.cancel(number);

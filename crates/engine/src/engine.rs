@@ -19,12 +19,12 @@ use crate::core::Core;
 use crate::data_manager::{DataManager, Needs};
 use crate::desk::{Analysis, Desk, Identity};
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
-use crate::input::{Control, Input, MarketEvent, Sequenced};
+use crate::input::{BrokerEvent, Control, Input, MarketEvent, Sequenced};
 use crate::lifecycle::State;
 use crate::order_manager::{entries, exits};
 use crate::output::Outputs;
 use crate::performance_tracker::{Watch, close_trade};
-use crate::risk_manager::{Gate, Limits, LossLevel, loss_level};
+use crate::risk_manager::{Block, BlockReason, Gate, Limits, LossLevel, Scope, loss_level};
 use crate::session::Ticks;
 use crate::strategy_engine::{Context, Event, Outcome, SessionEvent, Strategy, Want, Wishes};
 use crate::timers::{Timer, Timers};
@@ -120,9 +120,11 @@ impl Engine {
                 MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, out),
                 other => self.on_market(other, out),
             },
-            Input::Broker { broker, report } => self.on_report(*broker, report, out),
+            Input::Broker { broker, event } => match event {
+                BrokerEvent::Report(report) => self.on_report(*broker, report, out),
+                BrokerEvent::Charge { fee } => self.core.observe_charge(*fee),
+            },
             Input::Time => {}
-            Input::Charge { fee, .. } => self.core.observe_charge(*fee),
             Input::Start => self.on_start(out),
             Input::Control(control) => self.on_control(*control, out),
             Input::Reference(day) => self.analysis.data.accept_reference(day),
@@ -194,9 +196,9 @@ impl Engine {
         match timer {
             Timer::SessionBegin => self.begin_session(out),
             Timer::SessionOpen => self.tell_all(Event::Session(SessionEvent::Open), out),
-            Timer::OpeningEnds => self.desk(out).cancel_entries(None),
+            Timer::OpeningEnds => self.desk(out).cancel_entries(Scope::All),
             Timer::FlatBeforeClose => {
-                exits::close_all(&mut self.desk(out), ExitReason::FlatBy);
+                exits::close_all(&mut self.desk(out), Scope::All, ExitReason::FlatBy);
             }
             Timer::SessionClose => {
                 self.record_trades(None, None, out);
@@ -304,7 +306,7 @@ impl Engine {
                 self.analysis.data.accept_halt(*symbol, halt);
                 if halt.halted {
                     // TG37, C21: entries are withdrawn, exits stay.
-                    self.desk(out).cancel_entries(Some(*symbol));
+                    self.desk(out).cancel_entries(Scope::Symbol(*symbol));
                 }
                 self.tell_all(Event::Halt { symbol: *symbol, halted: halt.halted }, out);
             }
@@ -413,7 +415,7 @@ impl Engine {
             format!("the day's result is {result}: level {}", level.name())
         });
         if level >= LossLevel::ReduceOnly {
-            desk.cancel_entries(None);
+            desk.cancel_entries(Scope::All);
         }
     }
 
@@ -421,28 +423,32 @@ impl Engine {
         let mut desk = self.desk(out);
         let state = desk.books().lifecycle();
         let next = state.after(control);
-        if control == Control::EmergencyStop && !desk.books().is_killed() {
+        if let Control::EmergencyStop(scope) = control {
             // Blocks first, then cancels (C31).
-            desk.emit(Fact::Gate(GateChange::Kill { engaged: true }));
-            desk.alert(AlertKind::Kill, None, None, || "emergency stop".to_owned());
-        }
-        if control == Control::ResumeTrading && desk.books().is_killed() {
-            desk.emit(Fact::Gate(GateChange::Kill { engaged: false }));
-            desk.alert(AlertKind::Kill, None, None, || "emergency stop lifted".to_owned());
+            desk.block(Block::new(scope, BlockReason::Kill), || "emergency stop".to_owned());
         }
         if next != state {
             desk.emit(Fact::Gate(GateChange::Lifecycle(next)));
         }
-        if !next.may_open() || desk.books().is_killed() {
-            desk.cancel_entries(None);
+        if !next.may_open() {
+            desk.cancel_entries(Scope::All);
         }
         match control {
-            Control::Flatten => exits::close_all(&mut desk, ExitReason::Flatten),
+            Control::EmergencyStop(_) | Control::PauseTrading(Scope::All) => {}
+            Control::PauseTrading(scope) => {
+                let block = Block::new(scope, BlockReason::Operator);
+                desk.block(block, || "paused by an operator".to_owned());
+            }
+            Control::ResumeTrading(scope) => desk.resume(scope),
+            Control::Flatten(scope) => exits::close_all(&mut desk, scope, ExitReason::Flatten),
+            Control::Block(block) => {
+                desk.block(block, || format!("a supervisor found: {}", block.reason.name()));
+            }
+            Control::Lift(block) => desk.lift(block),
             Control::Stop => {
                 self.record_trades(None, None, out);
                 self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Stopped)));
             }
-            Control::PauseTrading | Control::ResumeTrading | Control::EmergencyStop => {}
         }
     }
 

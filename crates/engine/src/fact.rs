@@ -9,7 +9,7 @@ use model::{
 };
 
 use crate::alert_system::Alert;
-use crate::risk_manager::{LossLevel, Sizing};
+use crate::risk_manager::{Block, LossLevel, Sizing};
 use crate::strategy_engine::{Decision, Plan};
 
 /// One decision of the core.
@@ -79,11 +79,10 @@ pub enum GateChange {
     Lifecycle(crate::lifecycle::State),
     /// The day's loss reached a level (C10).
     Loss(LossLevel),
-    /// The kill switch is set or lifted (C31).
-    Kill {
-        /// True when set.
-        engaged: bool,
-    },
+    /// Opening orders are blocked: kill switch or doubt (C31, I12).
+    Block(Block),
+    /// A block is lifted.
+    Lift(Block),
 }
 
 /// A session begins: day counters start anew.
@@ -112,7 +111,8 @@ record!(Cancel { 1: request, 2: time });
 record_enum!(GateChange {
     0: Lifecycle(crate::lifecycle::State),
     1: Loss(LossLevel),
-    2: Kill { 1: engaged: bool },
+    2: Block(Block),
+    3: Lift(Block),
 });
 record!(DayRoll { 1: session, 2: equity, 3: first_order });
 record!(SlotKey { 1: strategy, 2: symbol });

@@ -8,6 +8,8 @@ use model::{
     Trade,
 };
 
+use crate::risk_manager::{Block, Scope};
+
 /// An item with its place in the one sequence and the engine's time (journal.md 1, 11).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sequenced<T> {
@@ -33,19 +35,12 @@ pub enum Input {
         /// What was said.
         event: MarketEvent,
     },
-    /// A broker's report on an order.
+    /// What a broker says.
     Broker {
         /// Who says so.
         broker: BrokerId,
         /// What was said.
-        report: ExecutionReport,
-    },
-    /// A charge of the broker that belongs to no fill, such as a day's rounding of fees (TK7).
-    Charge {
-        /// Who charges.
-        broker: BrokerId,
-        /// What is paid; negative when it is paid back.
-        fee: Cash,
+        event: BrokerEvent,
     },
     /// An operator's command.
     Control(Control),
@@ -86,17 +81,36 @@ pub enum MarketEvent {
     },
 }
 
-/// An operator's command (the source's system events).
+/// Something that a broker says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BrokerEvent {
+    /// A report on an order.
+    Report(ExecutionReport),
+    /// A charge that belongs to no fill, such as a day's rounding of fees (TK7).
+    Charge {
+        /// What is paid; negative when it is paid back.
+        fee: Cash,
+    },
+}
+
+/// A command of an operator or of a supervisor (the source's system events). Each works in every
+/// state, at every hour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Control {
-    /// Stops opening positions; exits go on.
-    PauseTrading,
-    /// Opens the gate again after a pause or an emergency stop.
-    ResumeTrading,
-    /// Cancels all entries and keeps the gate shut until resumed; exits stay (C31, `hold`).
-    EmergencyStop,
-    /// Closes every position through the gate.
-    Flatten,
+    /// Stops opening positions; exits go on. For everything this is the state paused, else a
+    /// block.
+    PauseTrading(Scope),
+    /// Lifts a pause, an emergency stop and every other block of the scope that a person may
+    /// lift.
+    ResumeTrading(Scope),
+    /// Cancels entries and keeps the gate shut until resumed; exits stay (C31, `hold`).
+    EmergencyStop(Scope),
+    /// Closes every position of the scope; the gate's limits on orders hold (C41).
+    Flatten(Scope),
+    /// A supervisor outside the core found a doubt.
+    Block(Block),
+    /// A supervisor's doubt is over.
+    Lift(Block),
     /// Ends the run: no entries any more, working entries are cancelled.
     Stop,
 }

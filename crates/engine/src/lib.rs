@@ -32,7 +32,7 @@ mod timers;
 pub use books::{Anomaly, Books, Day, Observed, Slot};
 pub use engine::{Engine, EngineConfig, Instance};
 pub use fact::{Cancel, DayRoll, Fact, GateChange, Intent, Replace, SlotKey};
-pub use input::{Control, Input, MarketEvent, Sequenced};
+pub use input::{BrokerEvent, Control, Input, MarketEvent, Sequenced};
 pub use model::record;
 pub use output::{Command, Outputs};
 pub use session::Ticks;

@@ -191,7 +191,9 @@ impl Watchman {
         let reopening = |at| engine.now().since(at) < 60 * SECOND_NS;
         let trades = !state.halted && !state.reopened.is_some_and(reopening);
         self.ensure(trades, engine, || format!("I12, C21: {opened:?} opens in a halt"));
-        self.ensure(!books.is_killed() && books.lifecycle().may_open(), engine, || "I8".into());
+        self.ensure(!books.blocks().is_killed() && books.lifecycle().may_open(), engine, || {
+            "I8".into()
+        });
     }
 }
 

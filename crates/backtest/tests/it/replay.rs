@@ -2,7 +2,8 @@
 //! inputs of a day are recorded and played to restored engines; every fact must come again.
 
 use engine::{
-    Command, Engine, EngineConfig, Fact, Input, MarketEvent, Outputs, Sequenced, SlotKey,
+    BrokerEvent, Command, Engine, EngineConfig, Fact, Input, MarketEvent, Outputs, Sequenced,
+    SlotKey,
 };
 use model::exchange::{Segment, Session};
 use model::record::{Reader, Record};
@@ -132,7 +133,10 @@ impl Tape {
 
     fn settle(&mut self, now: Timestamp) {
         while let Some(report) = self.exchange.next_report() {
-            self.apply(now, Input::Broker { broker: report.broker, report });
+            self.apply(
+                now,
+                Input::Broker { broker: report.broker, event: BrokerEvent::Report(report) },
+            );
         }
     }
 

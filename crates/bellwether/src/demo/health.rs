@@ -63,7 +63,7 @@ pub(crate) fn probe(engine: &Engine, counts: Counts, environment: &'static str) 
     if refused > 0 {
         issues.push(format!("data_manager refused {refused} bars"));
     }
-    if books.is_killed() {
+    if books.blocks().is_killed() {
         issues.push("the kill switch is set".to_owned());
     }
     if books.day().loss >= LossLevel::ReduceOnly {
@@ -145,7 +145,7 @@ fn risk_detail(engine: &Engine, counts: Counts) -> Value {
         "max_positions": limits.max_positions,
         "max_daily_loss_pct": limits.max_daily_loss_pct.map(|pct| pct.to_fraction()),
         "daily_loss_level": books.day().loss.name(),
-        "kill_engaged": books.is_killed(),
+        "kill_engaged": books.blocks().is_killed(),
     })
 }
 

@@ -59,9 +59,13 @@ impl Story {
                 let text = format!("{WARNING}daily loss{WARNING:#}: level {}", level.name());
                 self.line(engine.now(), &text);
             }
-            Fact::Gate(GateChange::Kill { engaged }) => {
-                let text = if *engaged { "kill switch set" } else { "kill switch lifted" };
-                self.line(engine.now(), text);
+            Fact::Gate(GateChange::Block(block)) => {
+                let text =
+                    format!("{WARNING}opening is blocked{WARNING:#}: {}", block.reason.name());
+                self.line(engine.now(), &text);
+            }
+            Fact::Gate(GateChange::Lift(block)) => {
+                self.line(engine.now(), &format!("no longer blocked: {}", block.reason.name()));
             }
             Fact::DayRoll(roll) => {
                 let text = format!(

@@ -50,6 +50,8 @@ pub enum AlertKind {
     Unprotected,
     /// Market data was refused (F24, F25).
     BadData,
+    /// Opening orders of a part are blocked (I12).
+    Blocked,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -68,6 +70,7 @@ impl AlertKind {
             Self::LateFill => "late_fill",
             Self::Unprotected => "unprotected",
             Self::BadData => "bad_data",
+            Self::Blocked => "blocked",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -80,6 +83,7 @@ impl AlertKind {
             | Self::IllegalTransition
             | Self::UnknownOrder
             | Self::LateFill
+            | Self::Blocked
             | Self::Arithmetic => Severity::Warning,
             Self::BadData => Severity::Info,
         }
@@ -178,6 +182,7 @@ record_enum!(AlertKind {
     7: Unprotected,
     8: BadData,
     9: Arithmetic,
+    10: Blocked,
 });
 record!(Alert {
     1: id,

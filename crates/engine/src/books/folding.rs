@@ -22,7 +22,8 @@ impl Books {
             Fact::Gate(change) => match *change {
                 GateChange::Lifecycle(state) => self.lifecycle = state,
                 GateChange::Loss(level) => self.day.loss = level,
-                GateChange::Kill { engaged } => self.killed = engaged,
+                GateChange::Block(block) => self.blocks.set(block),
+                GateChange::Lift(block) => self.blocks.lift(block),
             },
             Fact::DayRoll(roll) => self.fold_day_roll(roll),
             Fact::TradeClosed(trade) => {

@@ -19,7 +19,7 @@ use crate::fact::SlotKey;
 use crate::ledger::Ledger;
 use crate::lifecycle::State;
 use crate::order_manager::{IllegalTransition, Order, Position};
-use crate::risk_manager::{Gate, LossLevel};
+use crate::risk_manager::{Blocks, Gate, LossLevel};
 
 /// All that a strategy has in a symbol.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -87,7 +87,7 @@ pub enum Anomaly {
 #[derive(Debug)]
 pub struct Books {
     lifecycle: State,
-    killed: bool,
+    blocks: Blocks,
     orders: OrderHistory,
     symbols: usize,
     slots: Vec<Slot>,
@@ -105,7 +105,7 @@ impl Books {
     pub fn new(symbols: usize, strategies: usize, deposit: Cash, gate: Gate) -> Self {
         Self {
             lifecycle: State::Stopped,
-            killed: false,
+            blocks: Blocks::default(),
             orders: OrderHistory::default(),
             symbols,
             slots: (0..symbols * strategies).map(|_| Slot::default()).collect(),
@@ -124,9 +124,9 @@ impl Books {
         self.lifecycle
     }
 
-    /// Returns true while the kill switch is set.
-    pub fn is_killed(&self) -> bool {
-        self.killed
+    /// Returns what is blocked for opening orders.
+    pub fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     /// Returns the known orders.

@@ -19,7 +19,7 @@ record!(ClosedSlot { 1: key, 2: position });
 impl model::record::Record for Books {
     fn save(&self, writer: &mut model::record::Writer) {
         writer.field(1, &self.lifecycle);
-        writer.field(2, &self.killed);
+        writer.field(2, &self.blocks);
         writer.field(3, &self.orders);
         writer.field(4, &self.slots);
         writer.field(5, &self.active);
@@ -44,7 +44,7 @@ impl model::record::Record for Books {
         while let Some(field) = reader.next_field()? {
             match field.tag {
                 1 => read(&mut self.lifecycle, &field, "Books")?,
-                2 => read(&mut self.killed, &field, "Books")?,
+                2 => read(&mut self.blocks, &field, "Books")?,
                 3 => read(&mut self.orders, &field, "Books")?,
                 4 => read(&mut self.slots, &field, "Books")?,
                 5 => read(&mut self.active, &field, "Books")?,

@@ -6,6 +6,7 @@
 use model::record_enum;
 
 use crate::input::Control;
+use crate::risk_manager::Scope;
 
 /// A state of the system (names of the source).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -51,10 +52,11 @@ impl State {
     /// Returns the state after a control; the same state when the control changes nothing.
     pub const fn after(self, control: Control) -> Self {
         match (self, control) {
-            (Self::Running | Self::Starting, Control::PauseTrading | Control::EmergencyStop) => {
-                Self::Paused
-            }
-            (Self::Paused, Control::ResumeTrading) => Self::Running,
+            (
+                Self::Running | Self::Starting,
+                Control::PauseTrading(Scope::All) | Control::EmergencyStop(Scope::All),
+            ) => Self::Paused,
+            (Self::Paused, Control::ResumeTrading(Scope::All)) => Self::Running,
             (Self::Running | Self::Paused | Self::Starting | Self::Error, Control::Stop) => {
                 Self::Stopping
             }
@@ -69,20 +71,29 @@ record_enum!(State { 0: Starting, 1: Running, 2: Paused, 3: Stopping, 4: Stopped
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::SymbolId;
 
     /// Safety.md section 7: controls work in every state; only a resume lifts a pause.
     #[test]
     fn every_pair_has_an_answer() {
         use Control as C;
         for state in State::ALL {
-            for control in
-                [C::PauseTrading, C::EmergencyStop, C::Flatten, C::ResumeTrading, C::Stop]
-            {
+            let (all, one) = (Scope::All, Scope::Symbol(SymbolId(0)));
+            for control in [
+                C::PauseTrading(all),
+                C::EmergencyStop(all),
+                C::Flatten(all),
+                C::ResumeTrading(all),
+                C::Stop,
+            ] {
                 let next = state.after(control);
                 let opens = !state.may_open() && next.may_open();
-                assert_eq!(opens, state == State::Paused && control == C::ResumeTrading);
+                assert_eq!(opens, state == State::Paused && control == C::ResumeTrading(all));
             }
-            assert!(!state.after(C::EmergencyStop).may_open());
+            for control in [C::PauseTrading(one), C::EmergencyStop(one), C::ResumeTrading(one)] {
+                assert_eq!(state.after(control), state, "a part does not move the whole");
+            }
+            assert!(!state.after(C::EmergencyStop(all)).may_open());
             assert!(!state.after(C::Stop).may_open());
         }
     }

@@ -66,6 +66,7 @@ fn propose(
     let mut proposal = Proposal {
         strategy: key.strategy,
         symbol: key.symbol,
+        broker: entry_route(),
         side,
         kind: plan.entry,
         worst_price: plan.worst_price(),
@@ -82,7 +83,7 @@ fn propose(
     }
     let order = NewOrder {
         client_id: desk.next_id(false),
-        broker: entry_route(),
+        broker: proposal.broker,
         symbol: key.symbol,
         side,
         kind: plan.entry,

@@ -16,7 +16,7 @@ use crate::alert_system::AlertKind;
 use crate::desk::Desk;
 use crate::fact::{Fact, Intent, Replace, SlotKey};
 use crate::performance_tracker::Watch;
-use crate::risk_manager::reducing;
+use crate::risk_manager::{Scope, reducing};
 use crate::strategy_engine::{Breakeven, Direction, TrailRule};
 
 /// Sends, replaces or cancels exit orders until the group is what the position needs.
@@ -297,9 +297,15 @@ pub(crate) fn on_timer(desk: &mut Desk<'_>, key: SlotKey, group: model::GroupId)
     }
 }
 
-/// Closes every position.
-pub(crate) fn close_all(desk: &mut Desk<'_>, reason: ExitReason) {
-    let held: smallvec::SmallVec<[SlotKey; 8]> = desk.books().active().iter().copied().collect();
+/// Closes every position of a scope.
+pub(crate) fn close_all(desk: &mut Desk<'_>, scope: Scope, reason: ExitReason) {
+    let books = desk.books();
+    let held: smallvec::SmallVec<[SlotKey; 8]> = books
+        .active()
+        .iter()
+        .copied()
+        .filter(|&key| books.position(key).is_some_and(|p| scope.holds(key, p.broker)))
+        .collect();
     for key in held {
         close(desk, key, reason);
     }

@@ -4,7 +4,8 @@
 
 use model::record::{DecodeError, Reader, Writer};
 use model::{
-    ExecutionReport, NewOrder, OrderKind, Price, Quantity, Side, StrategyId, SymbolId, Timestamp,
+    BrokerId, ExecutionReport, NewOrder, OrderKind, Price, Quantity, Side, StrategyId, SymbolId,
+    Timestamp,
 };
 
 use super::controls::{self, Control};
@@ -21,6 +22,8 @@ pub struct Proposal {
     pub strategy: StrategyId,
     /// What is to be traded.
     pub symbol: SymbolId,
+    /// Where the order would go.
+    pub broker: BrokerId,
     /// Buy or sell short.
     pub side: Side,
     /// Kind and prices.

@@ -5,6 +5,7 @@
 //!
 //! Invariant: an order that only reduces a position is approved in every state (I13, I14).
 
+mod block;
 pub mod controls;
 mod daily_loss;
 mod gate;
@@ -13,6 +14,7 @@ mod rejection;
 mod sizing;
 mod worst_case;
 
+pub use block::{Block, BlockReason, Blocks, Scope};
 pub use daily_loss::LossLevel;
 pub(crate) use daily_loss::level as loss_level;
 pub use gate::{Approved, Gate, GateEvent, Proposal, reducing};

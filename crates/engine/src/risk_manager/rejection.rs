@@ -38,11 +38,15 @@ pub enum RejectCode {
     NoReference,
     /// Trading is halted, or started again less than 60 s ago (C21).
     Halted,
+    /// The kill switch is set for what the order belongs to (C31).
+    Killed,
+    /// Something else blocks what the order belongs to; the value is the reason's number.
+    Blocked,
 }
 
 impl RejectCode {
     /// All codes, in the order of their definition.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::GateClosed,
         Self::OrderInvalid,
         Self::OrderValue,
@@ -59,6 +63,8 @@ impl RejectCode {
         Self::RiskTooSmall,
         Self::NoReference,
         Self::Halted,
+        Self::Killed,
+        Self::Blocked,
     ];
 
     /// Returns the reason in JSON.
@@ -80,6 +86,8 @@ impl RejectCode {
             Self::RiskTooSmall => "risk_too_small",
             Self::NoReference => "no_reference",
             Self::Halted => "halted",
+            Self::Killed => "killed",
+            Self::Blocked => "blocked",
         }
     }
 
@@ -100,6 +108,8 @@ impl RejectCode {
             Self::SizeTooSmall | Self::RiskTooSmall => "TS4",
             Self::NoReference => "C09",
             Self::Halted => "C21",
+            Self::Killed => "C31",
+            Self::Blocked => "I12",
         }
     }
 }
@@ -139,4 +149,6 @@ record_enum!(RejectCode {
     13: RiskTooSmall,
     14: NoReference,
     15: Halted,
+    16: Killed,
+    17: Blocked,
 });

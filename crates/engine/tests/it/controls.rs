@@ -2,7 +2,7 @@
 
 use engine::alert_system::AlertKind;
 use engine::lifecycle::State;
-use engine::risk_manager::{Limits, LossLevel};
+use engine::risk_manager::{Limits, LossLevel, Scope};
 use engine::{Control, Fact, Input, MarketEvent};
 use model::{Bar, ExecType, OrderRole, SourceId, SymbolId};
 
@@ -89,13 +89,13 @@ fn emergency_stop_holds() {
     let entry = world.last(OrderRole::Entry);
     world.fill(&entry, 500, "10.50");
     world.bar_with(0, 1, "09:30", "10.00", enter());
-    world.control(Control::EmergencyStop);
+    world.control(Control::EmergencyStop(Scope::All));
     assert_eq!(world.cancelled(), [OrderRole::Entry], "entries only (hold)");
-    assert!(world.engine.books().is_killed());
-    world.control(Control::EmergencyStop);
+    assert!(world.engine.books().blocks().is_killed());
+    world.control(Control::EmergencyStop(Scope::All));
     world.bar_with(0, 2, "09:31", "10.00", enter());
     assert_eq!(world.refusals(), ["gate_closed"]);
-    world.control(Control::ResumeTrading);
+    world.control(Control::ResumeTrading(Scope::All));
     assert_eq!(world.engine.books().lifecycle(), State::Running);
     world.bar_with(0, 2, "09:32", "10.00", enter());
     assert_eq!(world.count(OrderRole::Entry), 3);
@@ -106,10 +106,13 @@ fn emergency_stop_holds() {
 fn controls_act_in_any_phase() {
     let mut world = World::new(Limits::default());
     let night = world.at("03:00").plus_nanos(3 * model::DAY_NS);
-    world.apply(night, Input::Control(Control::EmergencyStop));
-    assert!(world.engine.books().is_killed());
-    world.apply(night.plus_nanos(3 * model::DAY_NS), Input::Control(Control::ResumeTrading));
-    assert!(!world.engine.books().is_killed());
+    world.apply(night, Input::Control(Control::EmergencyStop(Scope::All)));
+    assert!(world.engine.books().blocks().is_killed());
+    world.apply(
+        night.plus_nanos(3 * model::DAY_NS),
+        Input::Control(Control::ResumeTrading(Scope::All)),
+    );
+    assert!(!world.engine.books().blocks().is_killed());
 }
 
 /// TG37, C21: a halt withdraws the symbol's entries and leaves the others.

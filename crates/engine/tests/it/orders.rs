@@ -1,7 +1,7 @@
 //! The life of an order and of its exit group (design.md 6, TS7, TF8, I4, I9, I13).
 
 use engine::alert_system::AlertKind;
-use engine::risk_manager::Limits;
+use engine::risk_manager::{Limits, Scope};
 use engine::{Fact, lifecycle};
 use model::{ExecType, ExitReason, OrderKind, OrderRole, RejectReason, Side};
 
@@ -187,9 +187,11 @@ fn a_stopped_position_cancels_the_rest_of_its_entry() {
 /// I13, I14: the exits work while trading is paused, killed and stopped.
 #[test]
 fn exits_pass_in_every_state() {
-    for control in
-        [engine::Control::PauseTrading, engine::Control::EmergencyStop, engine::Control::Stop]
-    {
+    for control in [
+        engine::Control::PauseTrading(Scope::All),
+        engine::Control::EmergencyStop(Scope::All),
+        engine::Control::Stop,
+    ] {
         let mut world = entered();
         let entry = world.last(OrderRole::Entry);
         world.fill(&entry, 1_000, "10.50");

@@ -10,7 +10,8 @@ use engine::strategy_engine::{
     Breakeven, Context, Event, Finding, Plan, RuleInfo, Size, Strategy, Target, TargetAt,
 };
 use engine::{
-    Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent, Outputs, Sequenced,
+    BrokerEvent, Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent,
+    Outputs, Sequenced,
 };
 use model::exchange::{Calendar, TickTable, from_new_york};
 use model::record::{DecodeError, Reader, Record, Writer};
@@ -228,7 +229,10 @@ impl World {
             exec,
             time: self.engine.now(),
         };
-        self.apply(self.engine.now(), Input::Broker { broker: BrokerId(0), report });
+        self.apply(
+            self.engine.now(),
+            Input::Broker { broker: BrokerId(0), event: BrokerEvent::Report(report) },
+        );
     }
 
     /// Reports a fill and returns its execution.

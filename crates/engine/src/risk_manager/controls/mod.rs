@@ -62,7 +62,9 @@ pub fn all(limits: &Limits) -> Vec<Box<dyn Control>> {
 pub(crate) mod testing {
     use super::*;
     use crate::risk_manager::Gate;
-    use model::{Cash, OrderKind, Price, Quantity, Side, StrategyId, SymbolId, Timestamp};
+    use model::{
+        BrokerId, Cash, OrderKind, Price, Quantity, Side, StrategyId, SymbolId, Timestamp,
+    };
 
     pub(crate) fn price(text: &str) -> Price {
         text.parse().unwrap()
@@ -72,6 +74,7 @@ pub(crate) mod testing {
         Proposal {
             strategy: StrategyId(0),
             symbol: SymbolId(0),
+            broker: BrokerId(0),
             side: Side::Buy,
             kind: OrderKind::Limit { limit: price(limit) },
             worst_price: price(limit),
