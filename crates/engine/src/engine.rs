@@ -4,14 +4,13 @@
 //! core decides (journal.md 2). Timers due at T run after the bars that end at T (TB1, TF1):
 //! a market event or a report at T fires deadlines before T only, [`Input::Time`] also those at T.
 
+mod evaluating;
+
 use std::sync::Arc;
 
 use model::exchange::{Calendar, Session, TickTable};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{
-    Bar, BrokerId, Cash, ExecutionReport, ExitReason, Price, StrategyId, Symbol, SymbolId,
-    Timestamp,
-};
+use model::{Bar, BrokerId, Cash, ExecutionReport, ExitReason, Price, Symbol, SymbolId, Timestamp};
 
 use crate::alert_system::{AlertKind, AlertSystem};
 use crate::books::{Anomaly, Books, Observed};
@@ -26,7 +25,7 @@ use crate::output::Outputs;
 use crate::performance_tracker::{Watch, close_trade};
 use crate::risk_manager::{Block, BlockReason, Gate, Limits, LossLevel, Scope, loss_level};
 use crate::session::Ticks;
-use crate::strategy_engine::{Context, Event, Outcome, SessionEvent, Strategy, Want, Wishes};
+use crate::strategy_engine::{Event, SessionEvent, SignalCounts, Strategy, Wishes};
 use crate::timers::{Timer, Timers};
 
 /// A strategy instance of a run.
@@ -69,6 +68,7 @@ pub struct Engine {
     strategies: Vec<Instance>,
     calendar: Arc<Calendar>,
     wishes: Wishes,
+    signals: SignalCounts,
     identity: Identity,
     record_all: bool,
     now: Timestamp,
@@ -98,6 +98,7 @@ impl Engine {
             strategies,
             calendar: config.calendar,
             wishes: Wishes::default(),
+            signals: SignalCounts::default(),
             identity: Identity { tag: config.tag, epoch: config.epoch },
             record_all: config.record_all,
             now: Timestamp::MIN,
@@ -160,6 +161,11 @@ impl Engine {
     /// Returns the engine's time.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Returns what the queue of trade signals has seen.
+    pub fn signal_counts(&self) -> SignalCounts {
+        self.signals
     }
 
     /// Returns how many alerts were raised.
@@ -420,6 +426,7 @@ impl Engine {
     }
 
     fn on_control(&mut self, control: Control, out: &mut Outputs) {
+        let stopped = self.stopped_by_fault(control);
         let mut desk = self.desk(out);
         let state = desk.books().lifecycle();
         let next = state.after(control);
@@ -450,67 +457,9 @@ impl Engine {
                 self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Stopped)));
             }
         }
-    }
-
-    fn tell_all(&mut self, event: Event<'_>, out: &mut Outputs) {
-        for index in 0..self.strategies.len() {
-            self.run_strategy(index, event, out);
+        if let Some(strategy) = stopped {
+            self.restart_if_lifted(strategy, out);
         }
-    }
-
-    /// Lets one strategy evaluate an event and carries its wishes out.
-    #[inline]
-    fn run_strategy(&mut self, index: usize, event: Event<'_>, out: &mut Outputs) {
-        let Some(instance) = self.strategies.get_mut(index) else { return };
-        let strategy = StrategyId(index as u16);
-        let mut ctx = Context {
-            now: self.now,
-            strategy,
-            session: self.analysis.session.as_ref(),
-            data: &self.analysis.data,
-            books: self.core.books(),
-            tick: &self.analysis.ticks,
-            wishes: &mut self.wishes,
-            record_all: self.record_all,
-        };
-        instance.strategy.on_event(&mut ctx, event);
-        if !self.wishes.list.is_empty() || !self.wishes.wakes.is_empty() {
-            self.carry_out(strategy, out);
-        }
-    }
-
-    fn carry_out(&mut self, strategy: StrategyId, out: &mut Outputs) {
-        let mut wishes = std::mem::take(&mut self.wishes);
-        for time in wishes.wakes.drain(..) {
-            // A time that has passed comes at the next instant, never within the same one.
-            let time = time.max(self.now.plus_nanos(1));
-            self.analysis.timers.set(time, Timer::Wake(strategy));
-        }
-        let mut desk = self.desk(out);
-        for wish in &wishes.list {
-            let key = SlotKey { strategy, symbol: wish.symbol };
-            match wish.want {
-                Want::Hold => desk.decide(key, Outcome::NoTrade, wish.finding, None),
-                Want::NoEntry => {
-                    let withdrawn = entries::withdraw(&mut desk, key);
-                    let outcome =
-                        if withdrawn.is_some() { Outcome::Signal } else { Outcome::NoTrade };
-                    desk.decide(key, outcome, wish.finding, withdrawn);
-                }
-                Want::Entry(plan) => {
-                    if let Some(plan) = wishes.plans.get(plan) {
-                        entries::want(&mut desk, key, plan, wish.finding);
-                    }
-                }
-                Want::Exit(reason) => {
-                    if let Some(number) = exits::close(&mut desk, key, reason) {
-                        desk.decide(key, Outcome::Order, wish.finding, Some(number));
-                    }
-                }
-            }
-        }
-        wishes.clear();
-        self.wishes = wishes;
     }
 }
 
@@ -527,6 +476,7 @@ impl Record for Engine {
         let refusals: Vec<u8> =
             self.analysis.refusals.iter().map(|r| r.map_or(0, |code| code as u8 + 1)).collect();
         writer.field(9, &refusals);
+        writer.field(11, &self.signals);
         for instance in &self.strategies {
             writer.nested(10, |w| instance.strategy.save(w));
         }
@@ -555,6 +505,7 @@ impl Record for Engine {
                     }
                     strategies += 1;
                 }
+                11 => read(&mut self.signals, &field, "Engine")?,
                 _ => {}
             }
         }

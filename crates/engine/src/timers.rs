@@ -61,6 +61,17 @@ impl Timers {
         self.heap.peek().map(|Reverse(deadline)| deadline.time)
     }
 
+    /// Returns how many wake-ups of a strategy are pending.
+    pub(crate) fn wakes(&self, strategy: StrategyId) -> usize {
+        let of = |d: &&Reverse<Deadline>| d.0.timer == Timer::Wake(strategy);
+        self.heap.iter().filter(of).count()
+    }
+
+    /// Forgets the wake-ups of a strategy.
+    pub(crate) fn forget_wakes(&mut self, strategy: StrategyId) {
+        self.heap.retain(|Reverse(deadline)| deadline.timer != Timer::Wake(strategy));
+    }
+
     /// Takes the earliest deadline out.
     pub(crate) fn pop(&mut self) -> Option<(Timestamp, Timer)> {
         self.heap.pop().map(|Reverse(deadline)| (deadline.time, deadline.timer))

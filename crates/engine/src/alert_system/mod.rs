@@ -52,6 +52,8 @@ pub enum AlertKind {
     BadData,
     /// Opening orders of a part are blocked (I12).
     Blocked,
+    /// A queue has no room for what came (F42).
+    QueueFull,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -71,6 +73,7 @@ impl AlertKind {
             Self::Unprotected => "unprotected",
             Self::BadData => "bad_data",
             Self::Blocked => "blocked",
+            Self::QueueFull => "queue_full",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -84,6 +87,7 @@ impl AlertKind {
             | Self::UnknownOrder
             | Self::LateFill
             | Self::Blocked
+            | Self::QueueFull
             | Self::Arithmetic => Severity::Warning,
             Self::BadData => Severity::Info,
         }
@@ -183,6 +187,7 @@ record_enum!(AlertKind {
     8: BadData,
     9: Arithmetic,
     10: Blocked,
+    11: QueueFull,
 });
 record!(Alert {
     1: id,

@@ -176,7 +176,7 @@ pub(crate) fn expire(desk: &mut Desk<'_>, number: OrderNumber) {
 }
 
 /// Records a refusal once, until its reason changes.
-fn refuse(desk: &mut Desk<'_>, key: SlotKey, rejection: Rejection) {
+pub(crate) fn refuse(desk: &mut Desk<'_>, key: SlotKey, rejection: Rejection) {
     let index = desk.slot_index(key);
     let repeated = match desk.analysis.refusals.get_mut(index) {
         Some(last) => last.replace(rejection.code) == Some(rejection.code),

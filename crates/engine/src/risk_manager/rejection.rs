@@ -42,11 +42,13 @@ pub enum RejectCode {
     Killed,
     /// Something else blocks what the order belongs to; the value is the reason's number.
     Blocked,
+    /// One evaluation stated more signals than their queue holds (F42).
+    QueueFull,
 }
 
 impl RejectCode {
     /// All codes, in the order of their definition.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::GateClosed,
         Self::OrderInvalid,
         Self::OrderValue,
@@ -65,6 +67,7 @@ impl RejectCode {
         Self::Halted,
         Self::Killed,
         Self::Blocked,
+        Self::QueueFull,
     ];
 
     /// Returns the reason in JSON.
@@ -88,6 +91,7 @@ impl RejectCode {
             Self::Halted => "halted",
             Self::Killed => "killed",
             Self::Blocked => "blocked",
+            Self::QueueFull => "queue_full",
         }
     }
 
@@ -110,6 +114,7 @@ impl RejectCode {
             Self::Halted => "C21",
             Self::Killed => "C31",
             Self::Blocked => "I12",
+            Self::QueueFull => "F42",
         }
     }
 }
@@ -151,4 +156,5 @@ record_enum!(RejectCode {
     15: Halted,
     16: Killed,
     17: Blocked,
+    18: QueueFull,
 });

@@ -77,13 +77,23 @@ pub struct Finding {
     pub rule: u8,
     /// The numbers.
     pub values: Values,
+    /// One of the numbers is NaN or infinite.
+    not_finite: bool,
 }
 
 impl Finding {
     /// Makes a record.
     #[inline]
     pub fn new(rule: u8, numbers: &[f64]) -> Self {
-        Self { rule, values: Values::new(numbers) }
+        let not_finite = numbers.iter().any(|number| !number.is_finite());
+        Self { rule, values: Values::new(numbers), not_finite }
+    }
+
+    /// Returns true when every number given was finite; a strategy that trades on others is
+    /// stopped (F43).
+    #[inline]
+    pub fn is_finite(&self) -> bool {
+        !self.not_finite
     }
 }
 
@@ -109,5 +119,4 @@ pub struct Decision {
 record_enum!(Outcome { 0: NoTrade, 1: Signal, 2: Rejected, 3: Order });
 record_enum!(Rule { 0: Strategy(u8), 1: Gate(RejectCode) });
 record!(Values { 1: count, 2: numbers });
-record!(Finding { 1: rule, 2: values });
 record!(Decision { 1: time, 2: strategy, 3: symbol, 4: outcome, 5: rule, 6: values, 7: order });

@@ -114,7 +114,7 @@ pub enum TrailRule {
     },
     /// A close below the lowest low (short: above the highest high) of the bars before.
     LowOf {
-        /// Number of bars, at most 20.
+        /// Number of bars, 1 to 19.
         bars: u8,
     },
     /// A close farther than this many ATR(14) from the best close since the entry.

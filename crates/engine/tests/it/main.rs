@@ -3,5 +3,6 @@
 #![allow(clippy::disallowed_types, reason = "a scripted strategy shares its script with the test")]
 
 mod controls;
+mod isolation;
 mod orders;
 mod world;

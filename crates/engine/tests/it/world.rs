@@ -27,12 +27,25 @@ pub(crate) enum Wish {
     Enter(Plan),
     NoEntry,
     Exit,
+    /// Panics after it has stated a plan.
+    Panic(Plan),
+    /// Calls its context without end.
+    CallWithoutEnd,
+    /// States a plan so many times.
+    Flood(Plan, usize),
+    /// States a plan for a reason that is no number.
+    NotFinite(Plan),
+    /// Asks for so many wake-ups.
+    Wake(usize),
+    /// Names a symbol that the run does not have.
+    UnknownSymbol(Plan),
 }
 
 type Script = Arc<Mutex<VecDeque<(SymbolId, Wish)>>>;
 
+/// Does what the script says, and counts the events it was told since it was prepared.
 #[derive(Debug)]
-struct Scripted(Script);
+struct Scripted(Script, u32);
 
 impl Strategy for Scripted {
     fn rules(&self) -> &'static [RuleInfo] {
@@ -43,24 +56,51 @@ impl Strategy for Scripted {
         Needs::VWAP.and(Needs::EMA9).and(Needs::ATR14)
     }
 
-    fn prepare(&mut self, _symbols: usize) {}
+    fn prepare(&mut self, _symbols: usize) {
+        self.1 = 0;
+    }
 
     fn on_event(&mut self, ctx: &mut Context<'_>, event: Event<'_>) {
+        self.1 += 1;
         let Event::Bar { symbol, .. } = event else { return };
         let finding = Finding::new(0, &[]);
-        let mut script = self.0.lock().unwrap();
-        while script.front().is_some_and(|(of, _)| *of == symbol) {
-            match script.pop_front().unwrap().1 {
+        // The lock is free while the strategy acts: a panic must not poison the script.
+        let next = || self.0.lock().unwrap().pop_front_if(|(of, _)| *of == symbol);
+        while let Some((_, wish)) = next() {
+            match wish {
                 Wish::Enter(plan) => ctx.enter(symbol, plan, finding),
                 Wish::NoEntry => ctx.no_entry(symbol, finding),
                 Wish::Exit => ctx.exit(symbol, ExitReason::Signal, finding),
+                Wish::Panic(plan) => {
+                    ctx.enter(symbol, plan, finding);
+                    panic!("a fault of the strategy");
+                }
+                Wish::CallWithoutEnd => loop {
+                    ctx.now();
+                },
+                Wish::Flood(plan, times) => {
+                    (0..times).for_each(|_| ctx.enter(symbol, plan, finding));
+                }
+                Wish::NotFinite(plan) => {
+                    ctx.enter(symbol, plan, Finding::new(0, &[1.0, f64::NAN]));
+                }
+                Wish::Wake(times) => {
+                    let now = ctx.now();
+                    (0..times).for_each(|_| ctx.wake_at(now));
+                }
+                Wish::UnknownSymbol(plan) => ctx.enter(SymbolId(8), plan, finding),
             }
         }
     }
 
-    fn save(&self, _writer: &mut Writer) {}
+    fn save(&self, writer: &mut Writer) {
+        writer.field(1, &self.1);
+    }
 
-    fn load(&mut self, _reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        while let Some(field) = reader.next_field()? {
+            model::record::read(&mut self.1, &field, "Scripted")?;
+        }
         Ok(())
     }
 }
@@ -108,7 +148,7 @@ fn calendar() -> Arc<Calendar> {
 }
 
 fn build(limits: &Limits, scripts: &[Script]) -> Engine {
-    let strategy = |script: &Script| -> Box<dyn Strategy> { Box::new(Scripted(script.clone())) };
+    let strategy = |script: &Script| -> Box<dyn Strategy> { Box::new(Scripted(script.clone(), 0)) };
     Engine::new(EngineConfig {
         symbols: (0..8).map(|n| format!("SYM{n}").parse().unwrap()).collect(),
         strategies: scripts
@@ -252,6 +292,15 @@ impl World {
     pub(crate) fn held(&self, strategy: u16, symbol: u32) -> i64 {
         let key = engine::SlotKey { strategy: StrategyId(strategy), symbol: SymbolId(symbol) };
         self.engine.books().position(key).map_or(0, |position| position.signed_qty().shares())
+    }
+
+    /// Returns how many events a strategy was told since it was prepared.
+    pub(crate) fn told(&self, strategy: usize) -> u32 {
+        let mut scripted = Scripted(Script::default(), 0);
+        let mut writer = Writer::new();
+        self.engine.strategies()[strategy].strategy.save(&mut writer);
+        scripted.load(&mut Reader::new(writer.bytes())).unwrap();
+        scripted.1
     }
 
     /// Returns the kinds of the alerts so far.
