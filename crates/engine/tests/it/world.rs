@@ -22,7 +22,6 @@ use model::{
 
 /// What the scripted strategy wants at its next bar in a symbol.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a handful of wishes per test")]
 pub(crate) enum Wish {
     Enter(Plan),
     NoEntry,
