@@ -10,9 +10,9 @@ use engine::{
     BrokerEvent, Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent,
     Outputs, Sequenced,
 };
-use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable};
+use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable, settlement_date};
 use model::{Bar, Cash, Date, ExecType, Halt, MINUTE_NS, Price, SourceId, SymbolId, Timestamp};
-use simulator::{Exchange, ExchangeConfig};
+use simulator::{Exchange, ExchangeConfig, Night};
 
 use crate::data::MarketData;
 use crate::reference::References;
@@ -105,6 +105,7 @@ impl<'a> Driver<'a> {
     ) -> Self {
         let symbols: Vec<_> = data.symbols().iter().map(|data| data.symbol).collect();
         let mut exchange = Exchange::new(config.exchange.clone(), symbols.len());
+        exchange.deposit(config.cash);
         for (index, &symbol) in symbols.iter().enumerate() {
             exchange.name_symbol(SymbolId(index as u32), symbol);
         }
@@ -391,17 +392,26 @@ impl<'a> Driver<'a> {
         self.exchange.close_session(session.close);
         self.settle(session.close);
         self.fire_deadlines(session.close, true);
-        let rounding = self.exchange.day_roll();
-        if !rounding.is_zero() {
-            let broker = self.config.exchange.broker;
-            self.apply(
-                session.close,
-                Input::Broker { broker, event: BrokerEvent::Charge { fee: rounding } },
-            );
-            self.result.fee_rounding.push((session.date, rounding));
+        let broker = self.config.exchange.broker;
+        for (kind, fee) in self.exchange.day_roll(self.night(session)) {
+            let event = BrokerEvent::Charge { kind, fee };
+            self.apply(session.close, Input::Broker { broker, event });
+            self.result.charges.push((session.date, kind, fee));
         }
         let equity = self.mark_positions(session.date);
         self.result.equity.push((session.date, equity));
+    }
+
+    /// Returns the night after a session; without a next session it is a day long.
+    fn night(&self, session: &Session) -> Night {
+        let calendar = &self.config.calendar;
+        let next = calendar.next_session(session.date);
+        let days = next.map_or(1, |next| next.date.days() - session.date.days());
+        Night {
+            session: session.date,
+            settles: settlement_date(calendar, session.date),
+            days: u32::try_from(days).unwrap_or(1),
+        }
     }
 
     /// Marks the open positions at official closes where the data has them, else at the last bar

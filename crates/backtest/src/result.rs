@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use engine::alert_system::Alert;
 use engine::strategy_engine::Decision;
 use engine::{Engine, Fact};
-use model::{Cash, ClosedTrade, Date, Price, Quantity, StrategyId, SymbolId, Timestamp};
+use model::{
+    Cash, ChargeKind, ClosedTrade, Date, Price, Quantity, StrategyId, SymbolId, Timestamp,
+};
 
 /// A listener to a run: decision files, progress bars, the demo's story.
 pub trait Sink {
@@ -73,8 +75,8 @@ pub struct RunResult {
     pub refused: u64,
     /// Sessions run.
     pub sessions: u64,
-    /// Day roundings of fees, by session (TK7).
-    pub fee_rounding: Vec<(Date, Cash)>,
+    /// Charges that belong to no fill, by session and kind (TK5-TK7).
+    pub charges: Vec<(Date, ChargeKind, Cash)>,
     /// A fee table was asked for a date before its first row (TK7).
     pub fees_extrapolated: bool,
     /// Auction fills at estimated prices (TF12).

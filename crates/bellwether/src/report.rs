@@ -74,7 +74,7 @@ pub(crate) fn build(
         equity: result.equity,
         rejections: result.rejections,
         not_checked: result.not_checked,
-        fee_rounding: result.fee_rounding,
+        charges: result.charges,
         fees_extrapolated: result.fees_extrapolated,
         resampling: resampling(extras.without_resampling),
         ..ReportInput::default()

@@ -4,7 +4,7 @@
 //! (journal.md 2). Nothing else has `&mut Books`.
 
 use model::record::{Value, Writer};
-use model::{Cash, ExecType, ExecutionReport, Price};
+use model::{Cash, ChargeKind, ExecType, ExecutionReport, Price};
 use twox_hash::xxhash3_128::Hasher as XxHash3_128;
 
 use crate::books::{Books, Observed};
@@ -63,10 +63,11 @@ impl Core {
         self.books.observe(report, tick)
     }
 
-    /// Takes a broker's charge in that belongs to no fill (TK7).
-    pub(crate) fn observe_charge(&mut self, fee: Cash) {
+    /// Takes a broker's charge in that belongs to no fill (TK5-TK8).
+    pub(crate) fn observe_charge(&mut self, kind: ChargeKind, fee: Cash) {
+        self.hash(&kind);
         self.hash(&fee);
-        self.books.observe_charge(fee);
+        self.books.observe_charge(kind, fee);
     }
 
     fn hash(&mut self, value: &impl Value) {

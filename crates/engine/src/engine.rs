@@ -123,7 +123,7 @@ impl Engine {
             },
             Input::Broker { broker, event } => match event {
                 BrokerEvent::Report(report) => self.on_report(*broker, report, out),
-                BrokerEvent::Charge { fee } => self.core.observe_charge(*fee),
+                BrokerEvent::Charge { kind, fee } => self.core.observe_charge(*kind, *fee),
             },
             Input::Time => {}
             Input::Start => self.on_start(out),

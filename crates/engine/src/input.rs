@@ -4,8 +4,8 @@
 //! (J1). The journal stores these inputs, so their meaning never changes.
 
 use model::{
-    Bar, BrokerId, Cash, ExecutionReport, Halt, Quote, SourceId, SymbolDay, SymbolId, Timestamp,
-    Trade,
+    Bar, BrokerId, Cash, ChargeKind, ExecutionReport, Halt, Quote, SourceId, SymbolDay, SymbolId,
+    Timestamp, Trade,
 };
 
 use crate::risk_manager::{Block, Scope};
@@ -86,8 +86,10 @@ pub enum MarketEvent {
 pub enum BrokerEvent {
     /// A report on an order.
     Report(ExecutionReport),
-    /// A charge that belongs to no fill, such as a day's rounding of fees (TK7).
+    /// A charge that belongs to no fill: borrow, interest, a day's rounding of fees (TK5-TK8).
     Charge {
+        /// What it is for.
+        kind: ChargeKind,
         /// What is paid; negative when it is paid back.
         fee: Cash,
     },

@@ -15,6 +15,7 @@
 //! ```
 
 mod cash;
+mod charge;
 mod decimal;
 pub mod exchange;
 mod ids;
@@ -30,6 +31,7 @@ mod time;
 mod trade;
 
 pub use cash::Cash;
+pub use charge::ChargeKind;
 pub use decimal::{ParseDecimalError, SCALE};
 pub use ids::{
     BrokerId, ClientOrderId, ExecId, GroupId, OrderNumber, OrderRole, ParseIdError, SourceId,

@@ -10,6 +10,6 @@ pub mod generator;
 mod random;
 
 pub use exchange::{
-    Exchange, ExchangeConfig, ExchangeConfigError, FillMode, Impact, LimitFill, ParseFillModeError,
-    Slippage, SlippageModel, SpreadRow, WorkingOrder,
+    Exchange, ExchangeConfig, ExchangeConfigError, FillMode, Impact, LimitFill, Night,
+    ParseFillModeError, Slippage, SlippageModel, SpreadRow, WorkingOrder,
 };

@@ -190,7 +190,7 @@ fn exposure(report: &Report) -> Vec<Figure> {
             "Mean against the quote at arrival (TP19)",
             slip(&x.slippage_vs_arrival),
         ),
-        ("Fees", "All fees and their daily rounding (TK7)", money(report.summary.fees)),
+        ("Fees", "All fees: of fills and of the account (TK)", money(report.summary.fees)),
         ("Orders", "Orders sent", count(report.summary.orders)),
         ("Fills", "Fills received", count(report.summary.fills)),
     ]

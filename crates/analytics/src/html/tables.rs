@@ -265,7 +265,6 @@ pub(super) fn refusals(report: &Report) -> Markup {
             card(title, None, table)
         }
     };
-    let rounding: Cash = report.fee_rounding.iter().map(|row| row.amount).sum();
     html! {
         div class="pair tables" {
             (counts("Refused entries", &report.rejections))
@@ -275,10 +274,11 @@ pub(super) fn refusals(report: &Report) -> Markup {
                     ul class="plain" { @for term in &report.not_checked { li { (term) } } }
                 }))
             }
-            @if !report.fee_rounding.is_empty() {
-                (card("Rounding of fees", Some("a cost of the day, in no trade"), html! {
-                    p class="empty" { (money(rounding)) " USD on "
-                        (count(report.fee_rounding.len() as u64)) " days" }
+            @if !report.charges.is_empty() {
+                (card("Fees by kind", Some("only those of fills are in trades"), html! {
+                    table { tbody { @for (kind, amount) in &report.fees_by_kind { tr {
+                        th class="t wrap" scope="row" { (spoken(kind)) } td { (money(*amount)) }
+                    } } } }
                 }))
             }
         }

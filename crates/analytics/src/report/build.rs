@@ -6,7 +6,7 @@ use model::{Cash, ClosedTrade, StrategyId, SymbolId, TradeFill};
 
 use super::rows::{OpenPositionRow, TradeRow};
 use super::{
-    DataFacts, FeeRounding, Metrics, Report, ReportInput, SCHEMA_VERSION, StrategyRow, Summary,
+    ChargeRow, DataFacts, Metrics, Report, ReportInput, SCHEMA_VERSION, StrategyRow, Summary,
 };
 use crate::format::plural;
 use crate::metrics::{
@@ -27,12 +27,20 @@ impl Names<'_> {
     }
 }
 
-/// All fees of the run (TK7).
-fn all_fees(input: &ReportInput) -> Cash {
+/// All fees of the run by kind (TK5-TK8).
+fn fees_by_kind(input: &ReportInput) -> BTreeMap<String, Cash> {
     let closed: Cash = input.trades.iter().map(|trade| trade.fees).sum();
     let open: Cash = input.open_positions.iter().flat_map(|p| &p.fills).map(|f| f.fee).sum();
-    let rounding: Cash = input.fee_rounding.iter().map(|(_, amount)| *amount).sum();
-    closed.plus(open).plus(rounding)
+    let mut fees = BTreeMap::from([("fills".to_owned(), closed.plus(open))]);
+    for (_, kind, amount) in &input.charges {
+        let sum = fees.entry(kind.name().to_owned()).or_insert(Cash::ZERO);
+        *sum = sum.plus(*amount);
+    }
+    fees
+}
+
+fn all_fees(input: &ReportInput) -> Cash {
+    fees_by_kind(input).into_values().sum()
 }
 
 pub(super) fn build(input: &ReportInput) -> Report {
@@ -73,10 +81,11 @@ pub(super) fn build(input: &ReportInput) -> Report {
         not_checked: input.not_checked.clone(),
         equity: input.equity.clone(),
         flows: input.flows.iter().map(|(date, amount)| (*date, *amount)).collect(),
-        fee_rounding: input
-            .fee_rounding
+        fees_by_kind: fees_by_kind(input),
+        charges: input
+            .charges
             .iter()
-            .map(|&(date, amount)| FeeRounding { date, amount })
+            .map(|&(date, kind, amount)| ChargeRow { date, kind: kind.name().into(), amount })
             .collect(),
         rejections: input.rejections.clone(),
         missed_entries: input.missed_entries.clone(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Cash, ClosedTrade, Date, Price, Quantity, StrategyId, Symbol, SymbolId, Timestamp, TradeFill,
+    Cash, ChargeKind, ClosedTrade, Date, Price, Quantity, StrategyId, Symbol, SymbolId, Timestamp,
+    TradeFill,
 };
 
 use super::{RunKind, SensitivityRow, Timing};
@@ -92,8 +93,8 @@ pub struct ReportInput {
     pub missed_entries: BTreeMap<String, u64>,
     /// Terms that were skipped for want of reference data.
     pub not_checked: Vec<String>,
-    /// Daily rounding of fees, a cost that belongs to no trade (TK7).
-    pub fee_rounding: Vec<(Date, Cash)>,
+    /// Charges that belong to no trade: rounding, borrow, interest (TK5-TK8).
+    pub charges: Vec<(Date, ChargeKind, Cash)>,
     /// True when a trade date lies before the first row of a fee table (TK7).
     pub fees_extrapolated: bool,
     /// True when auction fills used bars for want of official prices (TF12).

@@ -66,7 +66,7 @@ pub struct Summary {
     pub net_pnl: Cash,
     /// The same before fees.
     pub gross_pnl: Cash,
-    /// All fees: of closed trades, of open positions, and the daily rounding (TK7).
+    /// All fees: of closed trades, of open positions, and the account's charges (TK5-TK8).
     pub fees: Cash,
     /// External payments.
     pub flows: Cash,
@@ -142,11 +142,13 @@ pub struct StrategyRow {
     pub trades: TradeMetrics,
 }
 
-/// One day's rounding of fees (TK7).
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-pub struct FeeRounding {
+/// A charge that belongs to no trade (TK5-TK8).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChargeRow {
     /// The day.
     pub date: Date,
+    /// What it is for: `fee_rounding`, `short_borrow`, `margin_interest` ...
+    pub kind: String,
     /// The cost.
     pub amount: Cash,
 }
@@ -222,8 +224,10 @@ pub struct Report {
     pub equity: Vec<(Date, Cash)>,
     /// External payments.
     pub flows: Vec<(Date, Cash)>,
-    /// Daily rounding of fees.
-    pub fee_rounding: Vec<FeeRounding>,
+    /// All fees by kind: `fills`, and each kind of charge that occurred.
+    pub fees_by_kind: BTreeMap<String, Cash>,
+    /// Charges that belong to no trade, in order of date.
+    pub charges: Vec<ChargeRow>,
     /// Refused intents by reason.
     pub rejections: BTreeMap<String, u64>,
     /// Wanted entries that were not filled, by reason.

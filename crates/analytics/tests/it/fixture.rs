@@ -8,8 +8,8 @@ use analytics::metrics::{
 use analytics::report::{OpenPosition, ReportInput, SensitivityRow, StrategyFacts, Timing};
 use model::exchange::{Calendar, from_new_york};
 use model::{
-    Cash, ClientOrderId, ClosedTrade, Date, ExitReason, OrderNumber, Price, Quantity, Side,
-    StrategyId, SymbolId, Timestamp, TradeFill,
+    Cash, ChargeKind, ClientOrderId, ClosedTrade, Date, ExitReason, OrderNumber, Price, Quantity,
+    Side, StrategyId, SymbolId, Timestamp, TradeFill,
 };
 
 pub(crate) fn usd(text: &str) -> Cash {
@@ -194,7 +194,7 @@ pub(crate) fn small() -> ReportInput {
         rejections: BTreeMap::from([("C07 max_positions".to_owned(), 2), ("TG2".to_owned(), 11)]),
         missed_entries: BTreeMap::from([("limit not reached".to_owned(), 1)]),
         not_checked: vec!["TG8 max_float: no float data".to_owned()],
-        fee_rounding: vec![(date("2025-06-05"), usd("0.004"))],
+        charges: vec![(date("2025-06-05"), ChargeKind::FeeRounding, usd("0.004"))],
         exposure: Some(ExposureFigures {
             rth_minutes: 1170,
             minutes_in_market: 210,

@@ -192,8 +192,10 @@ fn the_sums_agree() {
     assert_eq!(closed, report.metrics.trades.net_pnl);
     let open: Cash = report.open_positions.iter().filter_map(|row| row.net_pnl).sum();
     assert_eq!(open, usd("35"));
-    let rounding: Cash = report.fee_rounding.iter().map(|row| row.amount).sum();
-    assert_eq!(closed.plus(open).minus(rounding), s.net_pnl);
+    let charges: Cash = report.charges.iter().map(|row| row.amount).sum();
+    assert_eq!(closed.plus(open).minus(charges), s.net_pnl);
+    assert_eq!(report.fees_by_kind.values().copied().sum::<Cash>(), s.fees);
+    assert_eq!(report.fees_by_kind["fee_rounding"], usd("0.004"));
     let by_strategy: Cash = report.per_strategy.values().map(|row| row.trades.net_pnl).sum();
     assert_eq!(by_strategy, closed);
     let trade_fees: Cash = report.trades.iter().map(|trade| trade.fees).sum();

@@ -257,7 +257,7 @@ fn check_money(result: &RunResult, watchman: &Watchman, cash: Cash) {
     let name = &watchman.name;
     let trades: Cash = result.trades.iter().map(|trade| trade.net_pnl).sum();
     let open: Cash = result.open_positions.iter().map(|open| open.unrealized_pnl).sum();
-    let rounding: Cash = result.fee_rounding.iter().map(|(_, fee)| *fee).sum();
+    let rounding: Cash = result.charges.iter().map(|(_, _, fee)| *fee).sum();
     let sum = trades.plus(open).plus(watchman.open_booked).minus(rounding);
     assert_eq!(sum, result.end_equity.minus(cash), "I11: {name}");
     for trade in &result.trades {

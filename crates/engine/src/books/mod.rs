@@ -12,7 +12,7 @@ mod saving;
 
 use smallvec::SmallVec;
 
-use model::{Cash, Date, ExecutionReport, OrderNumber, StrategyId, SymbolId, record};
+use model::{Cash, ChargeKind, Date, ExecutionReport, OrderNumber, StrategyId, SymbolId, record};
 
 use crate::execution_engine::OrderHistory;
 use crate::fact::SlotKey;
@@ -232,9 +232,9 @@ impl Books {
         }
     }
 
-    /// Takes a broker's charge in that belongs to no fill (TK7).
-    pub fn observe_charge(&mut self, fee: Cash) {
-        self.ledger.book_fee(fee);
+    /// Takes a broker's charge in that belongs to no fill (TK5-TK8).
+    pub fn observe_charge(&mut self, kind: ChargeKind, fee: Cash) {
+        self.ledger.book_charge(kind, fee);
     }
 
     /// Checks I3, I11 and C16 over all slots; the message names what is wrong.

@@ -4,7 +4,7 @@
 //! Invariants: I11 (the change of cash of a fill is minus its signed value minus its fee,
 //! exactly) and the sum of all accounts is zero.
 
-use model::{Cash, record};
+use model::{Cash, ChargeKind, record};
 
 /// The account's sums.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -14,6 +14,7 @@ pub struct Ledger {
     inventory: Cash,
     realised: Cash,
     fees: Cash,
+    charges: [Cash; ChargeKind::COUNT],
 }
 
 impl Ledger {
@@ -33,10 +34,13 @@ impl Ledger {
         self.fees = self.fees.plus(fee);
     }
 
-    /// Books a fee that belongs to no fill, such as a day's rounding (TK7).
-    pub fn book_fee(&mut self, fee: Cash) {
-        self.cash = self.cash.minus(fee);
-        self.fees = self.fees.plus(fee);
+    /// Books a charge that belongs to no fill (TK5-TK8): it is a fee, and kept by kind.
+    pub fn book_charge(&mut self, kind: ChargeKind, amount: Cash) {
+        self.cash = self.cash.minus(amount);
+        self.fees = self.fees.plus(amount);
+        if let Some(sum) = self.charges.get_mut(kind as usize) {
+            *sum = sum.plus(amount);
+        }
     }
 
     /// Returns the cash.
@@ -54,7 +58,12 @@ impl Ledger {
         self.realised
     }
 
-    /// Returns the fees paid.
+    /// Returns what was charged of a kind.
+    pub fn charged(&self, kind: ChargeKind) -> Cash {
+        self.charges.get(kind as usize).copied().unwrap_or_default()
+    }
+
+    /// Returns all fees paid: those of fills and all charges.
     pub fn fees(&self) -> Cash {
         self.fees
     }
@@ -65,7 +74,7 @@ impl Ledger {
     }
 }
 
-record!(Ledger { 1: capital, 2: cash, 3: inventory, 4: realised, 5: fees });
+record!(Ledger { 1: capital, 2: cash, 3: inventory, 4: realised, 5: fees, 6: charges });
 
 #[cfg(test)]
 mod tests {
@@ -81,7 +90,10 @@ mod tests {
         ledger.book_fill(dollars(1_050), dollars(-1_000), dollars(1));
         assert_eq!((ledger.realised(), ledger.fees()), (dollars(50), dollars(2)));
         assert_eq!((ledger.cash(), ledger.inventory()), (dollars(5_048), Cash::ZERO));
-        ledger.book_fee(Cash::from_raw(5));
+        ledger.book_charge(ChargeKind::ShortBorrow, Cash::from_raw(5));
+        assert_eq!(ledger.charged(ChargeKind::ShortBorrow), Cash::from_raw(5));
+        assert_eq!(ledger.charged(ChargeKind::MarginInterest), Cash::ZERO);
+        assert_eq!(ledger.fees(), dollars(2).plus(Cash::from_raw(5)));
         assert_eq!(ledger.balance(), Cash::ZERO);
     }
 }

@@ -90,6 +90,11 @@ impl CommissionPlan {
         matches!(self, Self::IbkrFixed | Self::IbkrTiered | Self::Alpaca)
     }
 
+    /// Returns true for the plans that also charge for shares and cash borrowed overnight (TK5, TK6).
+    pub const fn charges_financing(self) -> bool {
+        matches!(self, Self::IbkrFixed | Self::IbkrTiered | Self::Alpaca)
+    }
+
     /// Returns the least commission of an order that the cap does not undercut, if there is one.
     const fn minimum(self) -> Option<i64> {
         match self {

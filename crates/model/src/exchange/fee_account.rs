@@ -6,7 +6,7 @@
 //!
 //! Invariant: fees of fills stay raw; what a broker's rounding adds appears once a day, apart.
 
-use super::{CommissionPlan, FeeSchedule, Liquidity, OrderCommission};
+use super::{CommissionPlan, FeeSchedule, FinancingRates, Liquidity, OrderCommission};
 use crate::{Cash, Date, Price, Quantity, Side, decimal};
 
 /// Clearing of tiered plans, per share (TK3): 0.00020 USD.
@@ -114,6 +114,16 @@ impl FeeAccount {
             self.add_regulatory(fill, &mut charges);
         }
         charges
+    }
+
+    /// Returns the dated rates of borrow and interest when the plan charges them (TK5, TK6).
+    pub fn financing(&self) -> Option<&FinancingRates> {
+        self.plan.charges_financing().then_some(&self.schedule.financing)
+    }
+
+    /// Notes that financing was charged on `date`, for [`extrapolated`](Self::extrapolated).
+    pub fn note_financing(&mut self, date: Date) {
+        self.extrapolated |= self.schedule.financing.extrapolated(date);
     }
 
     /// Ends the trade date: returns what the broker's rounding adds to the day's raw fees, an

@@ -5,17 +5,18 @@
 //!
 //! Invariant: a fee is exact before its one rounding, half-even to 1e-9 USD.
 
+use super::financing::FinancingRates;
 use super::overrides::{self, Line, OverrideError};
 use crate::{Cash, Date, Price, Quantity, SCALE, decimal};
 
 /// A table of values by the first trade date on which they hold, ascending, never empty.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Dated<T> {
+pub(super) struct Dated<T> {
     rows: Vec<(Date, T, String)>,
 }
 
 impl<T: Copy> Dated<T> {
-    fn new(rows: &[((i16, i8, i8), T)], source: &str) -> Self {
+    pub(super) fn new(rows: &[((i16, i8, i8), T)], source: &str) -> Self {
         let date = |(year, month, day)| Date::from_ymd(year, month, day).unwrap_or_default();
         Self {
             rows: rows.iter().map(|&(from, value)| (date(from), value, source.into())).collect(),
@@ -24,22 +25,22 @@ impl<T: Copy> Dated<T> {
 
     /// Returns the row in force; before the first row that one (TK7).
     #[inline]
-    fn at(&self, date: Date) -> T {
+    pub(super) fn at(&self, date: Date) -> T {
         let after = self.rows.partition_point(|row| row.0 <= date);
         self.rows[after.saturating_sub(1)].1
     }
 
-    fn source(&self, date: Date) -> &str {
+    pub(super) fn source(&self, date: Date) -> &str {
         let after = self.rows.partition_point(|row| row.0 <= date);
         &self.rows[after.saturating_sub(1)].2
     }
 
-    fn is_before_first(&self, date: Date) -> bool {
+    pub(super) fn is_before_first(&self, date: Date) -> bool {
         date < self.rows[0].0
     }
 
     /// Adds a row or takes the place of the one with the same date.
-    fn set(&mut self, from: Date, value: T, source: String) {
+    pub(super) fn set(&mut self, from: Date, value: T, source: String) {
         match self.rows.binary_search_by_key(&from, |row| row.0) {
             Ok(at) => self.rows[at] = (from, value, source),
             Err(at) => self.rows.insert(at, (from, value, source)),
@@ -49,7 +50,7 @@ impl<T: Copy> Dated<T> {
 
 /// Returns `a * b` of two values in units of 1e-9, divided by `divisor`, half-even to 1e-9.
 /// Saturates: an amount beyond [`Cash`] belongs to no order that passes the gate.
-fn product(a: i64, b: i64, divisor: i64) -> Cash {
+pub(super) fn product(a: i64, b: i64, divisor: i64) -> Cash {
     let numerator = i128::from(a) * i128::from(b);
     let denominator = i128::from(SCALE) * i128::from(divisor);
     let limit = if (a < 0) == (b < 0) { i64::MAX } else { i64::MIN };
@@ -57,7 +58,7 @@ fn product(a: i64, b: i64, divisor: i64) -> Cash {
 }
 
 /// Makes a rate of the tables below from units of 1e-9 USD.
-const fn nanos(raw: i64) -> Price {
+pub(super) const fn nanos(raw: i64) -> Price {
     Price::from_raw(raw)
 }
 
@@ -202,12 +203,18 @@ pub struct FeeSchedule {
     pub regulatory: RegulatoryFees,
     /// Venues' fees and rebates.
     pub venue: VenueFees,
+    /// Borrow and interest.
+    pub financing: FinancingRates,
 }
 
 impl FeeSchedule {
     /// Returns the shipped tables.
     pub fn us() -> Self {
-        Self { regulatory: RegulatoryFees::us(), venue: VenueFees::us() }
+        Self {
+            regulatory: RegulatoryFees::us(),
+            venue: VenueFees::us(),
+            financing: FinancingRates::us(),
+        }
     }
 
     /// Returns the tables with an operator's rows added; a row with the date of an existing one
@@ -219,6 +226,10 @@ impl FeeSchedule {
     /// taf   2027-01-01 0.000232 11.61  "FINRA notice 26-99"    # USD per share, cap per trade
     /// cat   2026-07-01 0.000004        "broker's statement"    # USD per share
     /// venue 2027-11-01 0.0010 -0.0002  "Regulation NMS"        # USD per share: taking, making
+    /// benchmark 2027-01-28 3.50        "FOMC statement"        # percent a year (TK6)
+    /// spread    2027-01-01 1.50        "broker's price list"   # percent a year (TK6)
+    /// borrow    2027-01-01 0.25        "broker's price list"   # percent a year (TK5)
+    /// borrow    2027-01-04 18.5 GME    "broker's short list"   # of one symbol
     /// ```
     /// A refused line refuses the whole text.
     pub fn with_overrides(mut self, text: &str) -> Result<Self, OverrideError> {
@@ -228,24 +239,32 @@ impl FeeSchedule {
         Ok(self)
     }
 
-    /// Returns where the rates in force on `date` are from: SEC, TAF, CAT, venue.
-    pub fn sources(&self, date: Date) -> [&str; 4] {
+    /// Returns where the rates in force on `date` are from: SEC, TAF, CAT, venue, benchmark, spread,
+    /// borrow.
+    pub fn sources(&self, date: Date) -> [&str; 7] {
+        let [benchmark, spread, borrow] = self.financing.sources(date);
         let regulatory = &self.regulatory;
         [
             regulatory.sec.source(date),
             regulatory.taf.source(date),
             regulatory.cat.source(date),
             self.venue.rates.source(date),
+            benchmark,
+            spread,
+            borrow,
         ]
     }
 
     fn set_row(&mut self, line: &Line) -> Result<(), OverrideError> {
         const RATE: &str = "a rate such as 0.000195, not negative";
         let kind = line.words[0].as_str();
+        if matches!(kind, "benchmark" | "spread" | "borrow") {
+            return self.financing.set_row(kind, line);
+        }
         let values = match kind {
             "sec" | "cat" => 1,
             "taf" | "venue" => 2,
-            _ => return Err(line.error(kind, "sec, taf, cat or venue")),
+            _ => return Err(line.error(kind, "sec, taf, cat, venue, benchmark, spread or borrow")),
         };
         if line.words.len() != 3 + values || line.words[2 + values].is_empty() {
             let form = ["FROM RATE \"source\"", "FROM RATE RATE \"source\""][values - 1];

@@ -2,7 +2,8 @@
 //!
 //! Everything that changes from year to year is a table with dates: [`Calendar`] says when the
 //! exchange is open (TC1-TC9, C23), [`TickTable`] by how much a price may move (TB11, C05),
-//! [`FeeSchedule`] and [`FeeAccount`] what an execution costs (TK1-TK4, TK7),
+//! [`FeeSchedule`] and [`FeeAccount`] what an execution costs (TK1-TK4, TK7), [`FinancingRates`]
+//! what a night costs (TK5, TK6),
 //! [`settlement_date`] when it settles (TC8). The tables are shipped with the build; each has a
 //! `with_overrides` that reads an operator's dated lines on top. Files, and the check that an
 //! operator signed them, are left to the shell; blocking orders on unknown days to the risk gate.
@@ -22,6 +23,7 @@ mod calendar;
 mod commission;
 mod fee_account;
 mod fees;
+mod financing;
 mod holidays;
 mod overrides;
 mod settlement;
@@ -32,6 +34,7 @@ pub use calendar::{Calendar, CalendarError, Segment, Session};
 pub use commission::{CommissionPlan, OrderCommission, ParsePlanError};
 pub use fee_account::{Execution, FeeAccount, FillCharges};
 pub use fees::{FeeSchedule, Liquidity, RegulatoryFees, VenueFees};
+pub use financing::FinancingRates;
 pub use overrides::OverrideError;
 pub use settlement::settlement_date;
 pub use ticks::TickTable;

@@ -3,11 +3,11 @@
 use super::{DecodeError, Field, Value, Writer};
 use crate::exchange::Session;
 use crate::{
-    Bar, BrokerId, CancelRequest, Cash, ClientOrderId, ClosedTrade, Date, ExecId, ExecType,
-    ExecutionReport, ExitReason, Fill, GroupId, Halt, NewOrder, OrderKind, OrderNumber, OrderRole,
-    OrderState, Ppm, Price, Quantity, Quote, RejectReason, ReplaceRequest, Side, SourceId,
-    StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp, Trade, TradeFill, Volume,
-    VolumeBaseline,
+    Bar, BrokerId, CancelRequest, Cash, ChargeKind, ClientOrderId, ClosedTrade, Date, ExecId,
+    ExecType, ExecutionReport, ExitReason, Fill, GroupId, Halt, NewOrder, OrderKind, OrderNumber,
+    OrderRole, OrderState, Ppm, Price, Quantity, Quote, RejectReason, ReplaceRequest, Side,
+    SourceId, StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp, Trade, TradeFill,
+    Volume, VolumeBaseline,
 };
 use crate::{record, record_enum};
 
@@ -118,6 +118,14 @@ placeholder! {
     };
 }
 
+record_enum!(ChargeKind {
+    0: FeeRounding,
+    1: ShortBorrow,
+    2: Locate,
+    3: MarginInterest,
+    4: Subscription,
+    5: Other,
+});
 record_enum!(Side { 0: Buy, 1: Sell, 2: SellShort });
 record_enum!(TimeInForce { 0: Day, 1: Gtc, 2: Ioc, 3: Fok, 4: Opg, 5: Cls });
 record_enum!(OrderRole { 0: Entry, 1: Stop, 2: Target, 3: Close });

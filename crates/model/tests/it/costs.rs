@@ -296,6 +296,35 @@ fn fee_overrides() {
     }
 }
 
+/// TK5, TK6: an operator's dated rates, of all symbols and of one.
+#[test]
+fn overrides_of_financing() {
+    let text = "
+        benchmark 2027-01-28 3.50 FOMC
+        spread 2027-01-01 2.50 \"broker's list\"
+        borrow 2027-01-01 0.36 \"broker's list\"
+        borrow 2027-01-04 36 GME \"broker's short list\"
+    ";
+    let rates = FeeSchedule::us().with_overrides(text).unwrap().financing;
+    let debit = Cash::from_dollars(36_000).unwrap();
+    assert_eq!(rates.margin_interest(date("2027-01-27"), debit, 1), value("6.25"));
+    assert_eq!(rates.margin_interest(date("2027-01-28"), debit, 1), value("6.00"));
+    let borrow = |day: &str, symbol: &str| {
+        rates.borrow(date(day), Some(value(symbol)), shares(-100), value("9.80"), 1)
+    };
+    assert_eq!(borrow("2027-01-04", "AMC"), value("0.01"));
+    assert_eq!(borrow("2027-01-03", "GME"), value("0.01"), "not yet special");
+    assert_eq!(borrow("2027-01-04", "GME"), value("1.00"));
+    for (text, bad) in [
+        ("borrow 2027-01-01 1001 x", "1001"),
+        ("spread 2027-01-01 2.50 GME x", "spread 2027-01-01 2.50 GME x"),
+        ("benchmark 2027-01-01 -1 x", "-1"),
+    ] {
+        let error = FeeSchedule::us().with_overrides(text).unwrap_err();
+        assert_eq!(error.value, bad, "{text:?}");
+    }
+}
+
 /// Plans are written as they are read, and an unknown one is told what is allowed.
 #[test]
 fn plans_read_back() {

@@ -155,6 +155,9 @@ impl Exchange {
             let signed = if side.is_buy() { quantity } else { quantity.negated() };
             state.position = state.position.plus(signed);
         }
+        let value = price.notional(quantity).unwrap_or_default();
+        let flow = if side.is_buy() { value.negated() } else { value };
+        self.cash = self.cash.plus(flow).minus(fee);
         let exec_id = ExecId::simulated(self.executions);
         self.executions += 1;
         let fill = Fill { exec_id, side, quantity, price, fee };

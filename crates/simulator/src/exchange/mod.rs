@@ -1,5 +1,5 @@
 //! The simulated broker and exchange in bar mode: takes orders, fills them against bars by the
-//! rules TF1-TF12, charges them by TK1-TK4, and reports.
+//! rules TF1-TF12, charges them by TK1-TK7, and reports.
 //!
 //! The driver shows it each bar of a symbol that has orders, in this order:
 //!
@@ -12,8 +12,7 @@
 //!    [`replace`](Exchange::replace), each answered through `next_report`. They are live in bars
 //!    that start at or after their time (TB2), whatever symbol was shown in between.
 //!
-//! Which decisions are good is the engine's work; tick and quote matching (TF13), borrow and
-//! interest (TK5, TK6) are not here.
+//! Which decisions are good is the engine's work; tick and quote matching (TF13) is not here.
 //!
 //! Invariants: the fills of an order never exceed its quantity, those of an exit group never its
 //! largest member; execution ids are unique and ascending (I4); a fill is never better than the
@@ -23,6 +22,7 @@ mod bars;
 mod book;
 mod config;
 mod filling;
+mod financing;
 mod matching;
 mod order;
 mod slippage;
@@ -36,11 +36,13 @@ use model::{
 };
 
 pub use config::{ExchangeConfig, ExchangeConfigError, FillMode, LimitFill, ParseFillModeError};
+pub use financing::Night;
 pub use order::WorkingOrder;
 pub use slippage::{Impact, Slippage, SlippageModel, SpreadRow};
 
 use bars::BarInProgress;
 use book::{Book, Lookup};
+use financing::Settlement;
 use order::{BarUse, Working};
 
 /// What the exchange keeps per symbol.
@@ -94,6 +96,8 @@ struct SymbolState {
 pub struct Exchange {
     config: ExchangeConfig,
     fees: FeeAccount,
+    cash: Cash,
+    settlement: Settlement,
     book: Book,
     symbols: Vec<SymbolState>,
     reports: VecDeque<ExecutionReport>,
@@ -110,6 +114,8 @@ impl Exchange {
     pub fn new(config: ExchangeConfig, symbols: usize) -> Self {
         Self {
             fees: FeeAccount::new(config.commission, config.fees.clone()),
+            cash: Cash::ZERO,
+            settlement: Settlement::default(),
             book: Book::new(symbols),
             symbols: vec![SymbolState::default(); symbols],
             reports: VecDeque::new(),
@@ -222,12 +228,6 @@ impl Exchange {
             }
         }
         self.reports.pop_front()
-    }
-
-    /// Ends the day for costs: returns what the broker's rounding adds to the day's fees, to be
-    /// booked once as `fee_rounding` (TK1, TK7).
-    pub fn day_roll(&mut self) -> Cash {
-        self.fees.close_day()
     }
 
     /// Returns true when a fill's date lies before the first row of a fee table (TK7).

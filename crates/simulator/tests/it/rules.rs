@@ -1,8 +1,8 @@
 //! The rules of the exchange, one scenario each.
 
-use model::exchange::{Calendar, CommissionPlan};
-use model::{BrokerId, CancelRequest, Cash, ExecType, OrderKind, SymbolId};
-use simulator::{ExchangeConfig, FillMode, Impact, LimitFill, Slippage, SlippageModel};
+use model::exchange::{Calendar, CommissionPlan, FeeSchedule};
+use model::{BrokerId, CancelRequest, Cash, ChargeKind, ExecType, OrderKind, SymbolId};
+use simulator::{ExchangeConfig, FillMode, Impact, LimitFill, Night, Slippage, SlippageModel};
 
 use crate::support::{SYMBOL, Stage, id, price, shares, start, text};
 
@@ -446,8 +446,67 @@ fn fee_rounding_comes_once_a_day() {
     let raw: Cash = commission(&stage).into_iter().sum();
     // TK, 2026: SEC 0.515, TAF 0.195, CAT 0.003, each rounded up to the cent on its own.
     assert_eq!(raw.to_string(), "0.713");
-    assert_eq!(stage.exchange.day_roll().to_string(), "0.017");
-    assert_eq!(stage.exchange.day_roll(), Cash::ZERO);
+    let night = night("2026-11-25", "2026-11-27");
+    let rounding = "0.017".parse().unwrap();
+    assert_eq!(stage.exchange.day_roll(night), [(ChargeKind::FeeRounding, rounding)]);
+    assert_eq!(stage.exchange.day_roll(night), []);
+}
+
+/// The night after `session`, a day long, whose trades settle on `settles`.
+fn night(session: &str, settles: &str) -> Night {
+    Night { session: session.parse().unwrap(), settles: settles.parse().ok(), days: 1 }
+}
+
+/// TK5, TK6: settled shorts and settled debits are charged for each calendar day, by kind; what is
+/// bought and sold within the day, or has not settled, is not.
+#[test]
+fn nights_are_charged_on_what_has_settled() {
+    let mut config = ExchangeConfig::new(FillMode::Conservative, CommissionPlan::IbkrFixed);
+    config.slippage = Slippage::Ticks(0);
+    let mut stage = Stage::with(config);
+    let begin: Cash = "10000".parse().unwrap();
+    stage.exchange.deposit(begin);
+    let trade = |stage: &mut Stage, words: &str| {
+        stage.submit(words);
+        stage.run("50.00 50.00 50.00 50.00");
+    };
+    let roll = |stage: &mut Stage, session: &str, settles: &str, days| {
+        stage.exchange.day_roll(Night { days, ..night(session, settles) })
+    };
+    // A round trip within the day: nothing, although 40,000 USD were owed at noon.
+    trade(&mut stage, "buy 1000");
+    trade(&mut stage, "sell 1000");
+    assert_eq!(roll(&mut stage, "2026-06-03", "2026-06-04", 1), []);
+    // A thousand short, sold on Thursday: delivered on Friday, borrowed from then on.
+    trade(&mut stage, "sell_short 1000");
+    assert_eq!(roll(&mut stage, "2026-06-04", "2026-06-05", 1), []);
+    let borrow = |fee: &str| vec![(ChargeKind::ShortBorrow, fee.parse().unwrap())];
+    // Covered on Friday: the cover settles on Monday, so three days are paid.
+    trade(&mut stage, "buy 1000");
+    assert_eq!(roll(&mut stage, "2026-06-05", "2026-06-08", 3), borrow("1.0625"));
+    assert_eq!(roll(&mut stage, "2026-06-08", "2026-06-09", 1), []);
+    // 1000 shares held on 10,000 USD less what was paid: the rest is owed.
+    trade(&mut stage, "buy 1000");
+    assert_eq!(roll(&mut stage, "2026-06-09", "2026-06-10", 1), []);
+    let owed = stage.exchange.cash().negated();
+    let interest = roll(&mut stage, "2026-06-10", "2026-06-11", 1);
+    // 3.75 % and 1.50 % of 2026 on 40,0xx USD.
+    let expected = FeeSchedule::us().financing;
+    let expected = expected.margin_interest("2026-06-10".parse().unwrap(), owed, 1);
+    assert_eq!(interest, [(ChargeKind::MarginInterest, expected)]);
+    assert_eq!(expected.to_string().split_once('.').unwrap().0, "5");
+    assert_eq!(stage.exchange.cash(), owed.negated().minus(expected), "it is paid in cash");
+}
+
+/// TK5, TK6: plans without costs of their own charge no nights.
+#[test]
+fn plans_without_costs_charge_no_nights() {
+    let mut stage = Stage::new(FillMode::Conservative);
+    stage.submit("buy 1000");
+    stage.run(QUIET);
+    for _ in 0..3 {
+        assert_eq!(stage.exchange.day_roll(night("2026-06-10", "2026-06-10")), []);
+    }
 }
 
 fn commission(stage: &Stage) -> Vec<Cash> {
