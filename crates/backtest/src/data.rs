@@ -1,7 +1,7 @@
 //! Historical data of a run, in memory.
 
 use indicators::reference::DailyBar;
-use model::{Bar, Cash, Date, Halt, Symbol};
+use model::{Bar, Cash, Date, Halt, Quote, Symbol, Trade};
 
 /// A split or a dividend at its ex-date.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -21,6 +21,11 @@ pub struct SymbolData {
     pub symbol: Symbol,
     /// Minute bars, ascending, with the sessions before the run that reference data needs.
     pub bars: Vec<Bar>,
+    /// Prints, ascending, instead of bars: the engine builds the minutes (TB1). Empty where there
+    /// are bars.
+    pub trades: Vec<Trade>,
+    /// Quotes beside prints, ascending (TF13).
+    pub quotes: Vec<Quote>,
     /// Official daily bars, ascending.
     pub daily: Vec<DailyBar>,
     /// Halts and their ends, ascending.
@@ -31,13 +36,32 @@ pub struct SymbolData {
     pub float_shares: Option<f64>,
 }
 
+impl SymbolData {
+    /// Makes a symbol without any data.
+    pub const fn new(symbol: Symbol) -> Self {
+        Self {
+            symbol,
+            bars: Vec::new(),
+            trades: Vec::new(),
+            quotes: Vec::new(),
+            daily: Vec::new(),
+            halts: Vec::new(),
+            actions: Vec::new(),
+            float_shares: None,
+        }
+    }
+}
+
 /// Why data cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
     /// Two entries have the same ticker.
     #[error("symbol {0} is there twice")]
     Duplicate(Symbol),
-    /// Bars, daily bars, halts or actions are not in ascending order.
+    /// Both bars and prints: the engine would see every minute twice.
+    #[error("{0} has both bars and trades; a run takes one of them")]
+    BarsAndTrades(Symbol),
+    /// Bars, prints, quotes, daily bars, halts or actions are not in ascending order.
     #[error("{what} of {symbol} are not in ascending order at index {index}")]
     Order {
         /// The symbol.
@@ -72,6 +96,11 @@ impl MarketData {
                 None => Ok(()),
             };
             order("bars", descent(&data.bars, |bar| bar.start, true))?;
+            order("trades", descent(&data.trades, |trade| trade.time, false))?;
+            order("quotes", descent(&data.quotes, |quote| quote.time, false))?;
+            if !data.bars.is_empty() && !data.trades.is_empty() {
+                return Err(DataError::BarsAndTrades(data.symbol));
+            }
             order("daily bars", descent(&data.daily, |bar| bar.date, true))?;
             order("halts", descent(&data.halts, |halt| halt.time, false))?;
             order("actions", descent(&data.actions, |action| action.date, false))?;

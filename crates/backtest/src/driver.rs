@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use engine::data_manager::Needs;
+use engine::data_manager::{DataPolicy, Needs};
 use engine::risk_manager::Limits;
 use engine::strategy_engine::{Outcome, Rule};
 use engine::{
@@ -11,12 +11,15 @@ use engine::{
     Outputs, Sequenced,
 };
 use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable, settlement_date};
-use model::{Bar, Cash, Date, ExecType, Halt, MINUTE_NS, Price, SourceId, SymbolId, Timestamp};
+use model::{
+    Bar, Cash, Date, ExecType, Halt, MINUTE_NS, Price, Quote, SourceId, SymbolId, Timestamp, Trade,
+};
 use simulator::{Exchange, ExchangeConfig, Night};
 
 use crate::data::MarketData;
 use crate::reference::References;
 use crate::result::{OpenPosition, RunResult, Sink};
+use crate::tick_feed::{Run, TickFeed};
 
 /// The settings of a run.
 #[derive(Clone, Debug)]
@@ -78,6 +81,8 @@ struct Driver<'a> {
     cursors: Vec<Cursor>,
     /// Start of each symbol's next bar; the end of time when there is none.
     starts: Vec<Timestamp>,
+    /// Prints and quotes of the symbols that have them.
+    ticks: TickFeed<'a>,
     /// Time of the next halt of any symbol.
     next_halt_at: Timestamp,
     input: Sequenced<Input>,
@@ -123,6 +128,7 @@ impl<'a> Driver<'a> {
             tag: *b"BW\0\0",
             epoch: 1,
             record_all: config.record_all,
+            data: DataPolicy::default(),
         });
         Self {
             data,
@@ -133,6 +139,7 @@ impl<'a> Driver<'a> {
             references: References::new(data, needs),
             cursors: vec![Cursor::default(); data.symbols().len()],
             starts: vec![Timestamp::MAX; data.symbols().len()],
+            ticks: TickFeed::new(data),
             next_halt_at: Timestamp::MAX,
             input: Sequenced { seq: 0, time: Timestamp::MIN, item: Input::Time },
             out: Outputs::default(),
@@ -150,6 +157,9 @@ impl<'a> Driver<'a> {
             self.references.warm_up(index, &bars[..end], &self.config.calendar);
             let halts = data.halts.partition_point(|halt| halt.time < first.pre_open);
             self.cursors[index] = Cursor { bar: end, halt: halts, begin: end };
+        }
+        for (index, bars) in self.ticks.skip_before(first.pre_open) {
+            self.references.warm_up(index, &bars, &self.config.calendar);
         }
         self.find_next_halt();
     }
@@ -175,6 +185,22 @@ impl<'a> Driver<'a> {
             }
         }
         self.apply_input(time);
+    }
+
+    /// Applies a print: written into the input of the print before, like a bar.
+    #[inline]
+    fn apply_trade(&mut self, symbol: SymbolId, trade: &Trade) {
+        match &mut self.input.item {
+            Input::Market { event: MarketEvent::Trade { symbol: of, trade: place }, .. } => {
+                *of = symbol;
+                *place = *trade;
+            }
+            other => {
+                let event = MarketEvent::Trade { symbol, trade: *trade };
+                *other = Input::Market { source: SourceId(0), event };
+            }
+        }
+        self.apply_input(trade.time);
     }
 
     #[inline]
@@ -253,10 +279,14 @@ impl<'a> Driver<'a> {
                 self.close_session(session);
                 open = false;
             }
+            if self.ticks.next_at() < end {
+                self.feed_ticks(start, end, session);
+            }
             self.feed_halts(end);
             self.fire_deadlines(end, false);
             self.run_minute(start, end, session);
             self.fire_deadlines(end, true);
+            self.keep_built_bars(start);
         }
         if open {
             self.close_session(session);
@@ -284,14 +314,93 @@ impl<'a> Driver<'a> {
             cursor.begin = cursor.bar;
             self.starts[index] = data.bars.get(cursor.bar).map_or(Timestamp::MAX, |bar| bar.start);
         }
+        self.ticks.skip_before(session.pre_open);
         self.fire_deadlines(session.pre_open, true);
     }
 
     /// Returns the earliest start of a bar that is not fed yet, within the session.
     #[inline]
     fn next_start(&self, session: &Session) -> Option<Timestamp> {
-        let next = self.starts.iter().copied().min();
-        next.filter(|&start| start < session.post_close)
+        let bar = self.starts.iter().copied().min().unwrap_or(Timestamp::MAX);
+        let next = bar.min(self.ticks.next_minute());
+        (next < session.post_close).then_some(next)
+    }
+
+    /// Feeds the prints and quotes of a minute: each meets the orders that work, then the engine.
+    fn feed_ticks(&mut self, start: Timestamp, end: Timestamp, session: &Session) {
+        let rth = session.segment(start) == Some(Segment::Rth);
+        while let Some(time) = Some(self.ticks.next_at()).filter(|&time| time < end) {
+            self.feed_halts(time.plus_nanos(1));
+            self.fire_deadlines(time, true);
+            let deadline = self.engine.next_deadline().unwrap_or(Timestamp::MAX);
+            let bound = end.min(self.next_halt_at).min(deadline);
+            match self.ticks.next_run(bound) {
+                Some(Run::Trades(symbol, trades)) => self.feed_trades(symbol, trades, rth),
+                Some(Run::Quote(symbol, quote)) => self.feed_quote(symbol, quote, rth),
+                None => return,
+            }
+        }
+        for place in 0..self.ticks.len() {
+            let Some(symbol) = self.ticks.symbol(place) else { continue };
+            if self.exchange.has_live(symbol) {
+                self.exchange.end_minute(symbol, start, rth);
+                self.settle(end);
+                self.exchange.end_bar();
+                self.settle(end);
+            }
+        }
+    }
+
+    /// Feeds prints of one symbol until one changes the next deadline.
+    fn feed_trades(&mut self, symbol: SymbolId, trades: &[Trade], rth: bool) {
+        let deadline = self.engine.next_deadline();
+        for (fed, trade) in trades.iter().enumerate() {
+            if self.exchange.has_live(symbol) {
+                self.exchange.print(symbol, trade, rth);
+                self.settle(trade.time);
+                self.exchange.end_bar();
+                self.settle(trade.time);
+            }
+            self.apply_trade(symbol, trade);
+            if !self.commands.is_empty() {
+                self.settle(trade.time);
+            }
+            if self.engine.next_deadline() != deadline {
+                self.advance_trades(symbol, fed + 1);
+                return;
+            }
+        }
+        self.advance_trades(symbol, trades.len());
+    }
+
+    fn advance_trades(&mut self, symbol: SymbolId, count: usize) {
+        self.ticks.advance_trades(symbol, count);
+        self.result.ticks += count as u64;
+    }
+
+    fn feed_quote(&mut self, symbol: SymbolId, quote: &Quote, rth: bool) {
+        if self.exchange.has_live(symbol) || quote.is_valid() {
+            self.exchange.quote(symbol, quote, rth);
+            self.settle(quote.time);
+            self.exchange.end_bar();
+            self.settle(quote.time);
+        }
+        let event = MarketEvent::Quote { symbol, quote: *quote };
+        self.apply(quote.time, Input::Market { source: SourceId(0), event });
+        self.settle(quote.time);
+        self.ticks.advance_quote(symbol);
+        self.result.ticks += 1;
+    }
+
+    /// Keeps the bars that the engine built of prints, for the reference data of later sessions.
+    fn keep_built_bars(&mut self, start: Timestamp) {
+        for place in 0..self.ticks.len() {
+            let state =
+                self.ticks.symbol(place).and_then(|symbol| self.engine.data().symbol(symbol));
+            if let Some(bar) = state.map(|state| state.last).filter(|bar| bar.start == start) {
+                self.ticks.keep_bar(place, bar);
+            }
+        }
     }
 
     /// Feeds halts and their ends before `until`.
@@ -347,6 +456,10 @@ impl<'a> Driver<'a> {
             if !self.commands.is_empty() {
                 self.settle(end);
             }
+        }
+        // Minutes built of prints are closed by the deadline at their end.
+        if self.ticks.len() > 0 {
+            self.fire_deadlines(end, true);
         }
         if rth {
             self.note_exposure();
@@ -449,9 +562,15 @@ impl<'a> Driver<'a> {
 
     fn end_session(&mut self, session: &Session) {
         for (index, data) in self.data.symbols().iter().enumerate() {
+            if !data.trades.is_empty() {
+                continue;
+            }
             let cursor = self.cursors[index];
             let bars = data.bars.get(cursor.begin..cursor.bar).unwrap_or(&[]);
             self.references.push_session(index, session, bars);
+        }
+        for (index, bars) in self.ticks.take_bars() {
+            self.references.push_session(index, session, &bars);
         }
         debug_assert_eq!(self.check(), Ok(()));
     }

@@ -10,8 +10,10 @@ mod data;
 mod driver;
 mod reference;
 mod result;
+mod tick_feed;
 
 pub use data::{Action, DataError, MarketData, SymbolData};
 pub use driver::{RunConfig, run};
 pub use indicators::reference::DailyBar;
 pub use result::{Exposure, NoSink, OpenPosition, RunResult, Sink};
+pub use tick_feed::minute_bars;

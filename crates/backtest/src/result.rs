@@ -71,7 +71,9 @@ pub struct RunResult {
     pub fills: u64,
     /// Bars fed.
     pub bars: u64,
-    /// Bars that the engine refused.
+    /// Prints and quotes fed.
+    pub ticks: u64,
+    /// Bars, prints and quotes that the engine refused.
     pub refused: u64,
     /// Sessions run.
     pub sessions: u64,

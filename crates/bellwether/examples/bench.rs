@@ -173,12 +173,8 @@ fn load(store: &Store) -> anyhow::Result<(MarketData, Date, Date)> {
     let mut symbols = Vec::new();
     for symbol in store.symbols()? {
         symbols.push(SymbolData {
-            symbol,
             bars: store.load(symbol, Resolution::Minute1, first, last)?,
-            daily: Vec::new(),
-            halts: Vec::new(),
-            actions: Vec::new(),
-            float_shares: None,
+            ..SymbolData::new(symbol)
         });
     }
     let data = MarketData::new(symbols)?;

@@ -171,7 +171,7 @@ impl Loader<'_> {
             Vec::new()
         };
         let actions = self.store.actions(symbol)?.iter().map(action).collect();
-        Ok(SymbolData { symbol, bars, daily, halts: Vec::new(), actions, float_shares: None })
+        Ok(SymbolData { bars, daily, actions, ..SymbolData::new(symbol) })
     }
 
     /// Returns the first date to load.

@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 use model::exchange::{Calendar, Session, TickTable};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{Bar, BrokerId, Cash, ExecutionReport, ExitReason, Price, Symbol, SymbolId, Timestamp};
+use model::{
+    Bar, BrokerId, Cash, ExecutionReport, ExitReason, Price, Symbol, SymbolId, Timestamp, Trade,
+};
 
 use crate::alert_system::{AlertKind, AlertSystem};
 use crate::books::{Anomaly, Books, Observed};
 use crate::core::Core;
-use crate::data_manager::{DataManager, Needs};
+use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault};
 use crate::desk::{Analysis, Desk, Identity};
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
 use crate::input::{BrokerEvent, Control, Input, MarketEvent, Sequenced};
@@ -58,6 +60,8 @@ pub struct EngineConfig {
     pub epoch: u32,
     /// Whether evaluations that led to nothing are recorded too.
     pub record_all: bool,
+    /// How market data is judged.
+    pub data: DataPolicy,
 }
 
 /// The deterministic core.
@@ -87,12 +91,12 @@ impl Engine {
         Self {
             core: Core::new(Books::new(symbols, strategies.len(), config.cash, gate)),
             analysis: Analysis {
-                data: DataManager::new(symbols, needs),
+                timers: Timers::new(config.data.bar_grace_ns),
+                data: DataManager::new(symbols, needs).with_policy(config.data),
                 session: None,
                 ticks: Ticks::new(config.ticks, config.symbols),
                 watches: vec![Watch::default(); slots],
                 refusals: vec![None; slots],
-                timers: Timers::default(),
                 alerts: AlertSystem::default(),
             },
             strategies,
@@ -112,13 +116,14 @@ impl Engine {
         let inclusive = matches!(input.item, Input::Time);
         // Engine time never goes back (journal.md 11).
         let time = input.time.max(self.now);
-        if self.analysis.timers.next().is_some_and(|next| next <= time) {
+        if self.next_deadline().is_some_and(|next| next <= time) {
             self.fire_deadlines(time, inclusive, out);
         }
         self.now = time;
         match &input.item {
             Input::Market { event, .. } => match event {
                 MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, out),
+                MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
                 other => self.on_market(other, out),
             },
             Input::Broker { broker, event } => match event {
@@ -135,7 +140,9 @@ impl Engine {
     /// Returns the earliest time for which the engine wants an [`Input::Time`].
     #[inline]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.analysis.timers.next()
+        let minute = self.analysis.data.minute_due();
+        let next = self.analysis.timers.next().map_or(minute, |timer| timer.min(minute));
+        (next != Timestamp::MAX).then_some(next)
     }
 
     /// Returns the books for reading.
@@ -188,9 +195,15 @@ impl Engine {
     }
 
     fn fire_deadlines(&mut self, until: Timestamp, inclusive: bool, out: &mut Outputs) {
-        while let Some(next) = self.analysis.timers.next() {
+        while let Some(next) = self.next_deadline() {
             if next > until || (next == until && !inclusive) {
                 return;
+            }
+            // Timers due at T run after the minute that ends at T (TB1).
+            if self.analysis.data.minute_due() == next {
+                self.now = next.max(self.now);
+                self.close_minute(out);
+                continue;
             }
             let Some((time, timer)) = self.analysis.timers.pop() else { return };
             self.now = time.max(self.now);
@@ -300,14 +313,43 @@ impl Engine {
         }
     }
 
+    /// Takes a print in: it moves the mark and its minute; strategies see closed minutes (TB1).
+    #[inline]
+    fn on_trade(&mut self, symbol: SymbolId, trade: &Trade, out: &mut Outputs) {
+        let Analysis { data, session, .. } = &mut self.analysis;
+        match data.accept_trade(symbol, trade, session.as_ref(), self.now) {
+            Ok(false) => {}
+            Ok(true) => {
+                while self.analysis.data.is_minute_complete(self.now) {
+                    self.close_minute(out);
+                }
+            }
+            // Every feed carries prints that set no price: nothing is wrong with them.
+            Err(PrintFault::Condition) => {}
+            Err(fault) => self.desk(out).alert(AlertKind::BadData, Some(symbol), None, || {
+                format!("print of {} at {} was refused: {fault}", trade.time, trade.price)
+            }),
+        }
+    }
+
+    /// Publishes the bars of the oldest minute in progress, symbols in order of tickers (TF1).
+    #[cold]
+    fn close_minute(&mut self, out: &mut Outputs) {
+        for index in 0..self.analysis.data.symbols().len() {
+            let symbol = SymbolId(index as u32);
+            if let Some(bar) = self.analysis.data.close_minute(symbol) {
+                self.on_bar(symbol, &bar, out);
+            }
+        }
+        self.analysis.data.next_minute();
+    }
+
     fn on_market(&mut self, event: &MarketEvent, out: &mut Outputs) {
         match event {
             MarketEvent::Quote { symbol, quote } => {
                 self.analysis.data.accept_quote(*symbol, quote);
             }
-            MarketEvent::Trade { symbol, trade } => {
-                self.analysis.data.accept_trade(*symbol, trade);
-            }
+            MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
             MarketEvent::Halt { symbol, halt } => {
                 self.analysis.data.accept_halt(*symbol, halt);
                 if halt.halted {

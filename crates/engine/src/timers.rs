@@ -41,16 +41,33 @@ struct Deadline {
     timer: Timer,
 }
 
+impl Timer {
+    /// Returns true for what waits at the end of a minute until the minute is closed (TB1):
+    /// everything that looks at bars. A session begins before its first bar.
+    const fn waits_for_bars(self) -> bool {
+        !matches!(self, Self::SessionBegin)
+    }
+}
+
 /// The deadlines that are set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<Deadline>>,
     next_id: u64,
+    /// Nanoseconds after the end of a minute within which its bars may come.
+    grace_ns: i64,
 }
 
 impl Timers {
-    /// Sets a deadline.
+    /// Makes timers that leave bars a grace (TB1).
+    pub(crate) fn new(grace_ns: i64) -> Self {
+        Self { grace_ns, ..Self::default() }
+    }
+
+    /// Sets a deadline; one at the end of a minute comes after the grace for its bars (TB1).
     pub(crate) fn set(&mut self, time: Timestamp, timer: Timer) {
+        let on_minute = time.nanos() % model::MINUTE_NS == 0 && timer.waits_for_bars();
+        let time = if on_minute { time.plus_nanos(self.grace_ns) } else { time };
         self.heap.push(Reverse(Deadline { time, id: self.next_id, timer }));
         self.next_id += 1;
     }
@@ -110,3 +127,25 @@ record_enum!(Timer {
     5: Wake(StrategyId), 6: Position { 1: slot: SlotKey, 2: group: GroupId },
     7: EntryExpiry(OrderNumber),
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TB1: with a grace, what is due at the end of a minute waits for the minute's bars; other
+    /// times and the begin of a session do not.
+    #[test]
+    fn timers_at_the_end_of_a_minute_wait_for_its_bars() {
+        let at = |ns: i64| Timestamp::from_nanos(ns);
+        let minute = model::MINUTE_NS;
+        for (time, timer, expected) in [
+            (minute, Timer::SessionOpen, minute + 5),
+            (minute + 1, Timer::SessionOpen, minute + 1),
+            (minute, Timer::SessionBegin, minute),
+        ] {
+            let mut timers = Timers::new(5);
+            timers.set(at(time), timer);
+            assert_eq!(timers.next(), Some(at(expected)), "{timer:?} at {time}");
+        }
+    }
+}

@@ -37,7 +37,7 @@ pub use ids::{
     BrokerId, ClientOrderId, ExecId, GroupId, OrderNumber, OrderRole, ParseIdError, SourceId,
     StrategyId, Symbol, SymbolId,
 };
-pub use market::{Bar, BarFault, Halt, Quote, Trade};
+pub use market::{Bar, BarFault, Conditions, Halt, Quote, Trade};
 pub use order::{
     CancelRequest, NewOrder, OrderKind, OrderState, ReplaceRequest, SendOutcome, Side, TimeInForce,
 };

@@ -84,6 +84,17 @@ pub struct Quote {
     pub ask_size: Quantity,
 }
 
+impl Quote {
+    /// Returns true when both sides are there, with sizes, and neither crossed nor locked (C28).
+    #[inline]
+    pub fn is_valid(&self) -> bool {
+        self.bid.is_positive()
+            && self.ask > self.bid
+            && self.bid_size.is_positive()
+            && self.ask_size.is_positive()
+    }
+}
+
 /// One print.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Trade {
@@ -93,6 +104,56 @@ pub struct Trade {
     pub price: Price,
     /// Shares traded.
     pub size: Quantity,
+    /// The source's number of the print within a symbol and day, ascending; its low 32 bits, and
+    /// 0 where a source numbers nothing (F24).
+    pub sequence: u32,
+    /// What kind of print it is.
+    pub conditions: Conditions,
+}
+
+/// Marks of a print: what it must not be used for, and who was the aggressor.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Conditions(u8);
+
+impl Conditions {
+    /// A regular print.
+    pub const REGULAR: Self = Self(0);
+    /// Reported late or out of sequence.
+    pub const LATE: Self = Self(1);
+    /// An odd lot, where the feed marks it as such.
+    pub const ODD_LOT: Self = Self(2);
+    /// The price derives from another market or an average.
+    pub const DERIVATIVE: Self = Self(4);
+    /// The buyer was the aggressor.
+    pub const BUYER: Self = Self(8);
+    /// The seller was the aggressor.
+    pub const SELLER: Self = Self(16);
+
+    /// Returns the conditions of both.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Returns true when `other` is among the conditions.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Returns true when the print may set a price (C29): not late, odd or derivative.
+    #[inline]
+    pub const fn sets_price(self) -> bool {
+        self.0 & (Self::LATE.0 | Self::ODD_LOT.0 | Self::DERIVATIVE.0) == 0
+    }
+
+    /// Returns the bits, for storage.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Makes conditions of stored bits.
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
 }
 
 /// A trading pause in one symbol, or its end.

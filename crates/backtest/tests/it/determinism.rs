@@ -97,6 +97,7 @@ impl Restorer {
             tag: *b"BW\0\0",
             epoch: 1,
             record_all: config.record_all,
+            data: engine::data_manager::DataPolicy::default(),
         })
     }
 }

@@ -10,4 +10,5 @@ mod prefix;
 mod real;
 mod replay;
 mod support;
+mod ticks;
 mod worked;

@@ -46,12 +46,13 @@ impl Story {
 fn known_at(cut: Timestamp, data: &[SymbolData]) -> Vec<SymbolData> {
     let today = new_york_date(cut);
     let known = data.iter().map(|all| SymbolData {
-        symbol: all.symbol,
         bars: all.bars[..all.bars.partition_point(|bar| bar.end() <= cut)].to_vec(),
         daily: all.daily[..all.daily.partition_point(|bar| bar.date < today)].to_vec(),
         halts: all.halts[..all.halts.partition_point(|halt| halt.time <= cut)].to_vec(),
         actions: all.actions[..all.actions.partition_point(|a| a.date <= today)].to_vec(),
+        trades: all.trades[..all.trades.partition_point(|trade| trade.time <= cut)].to_vec(),
         float_shares: all.float_shares,
+        ..SymbolData::new(all.symbol)
     });
     known.collect()
 }

@@ -40,6 +40,7 @@ fn fresh(config: &RunConfig, symbols: &[model::Symbol]) -> Engine {
         tag: *b"BW\0\0",
         epoch: 1,
         record_all: true,
+        data: engine::data_manager::DataPolicy::default(),
     })
 }
 

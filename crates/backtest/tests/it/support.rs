@@ -75,12 +75,10 @@ pub(crate) fn generated(
     };
     let market = generate(&config, &calendar()).unwrap();
     let data = market.into_iter().map(|stock| SymbolData {
-        symbol: stock.symbol,
         bars: stock.bars,
-        daily: Vec::new(),
         halts: stock.halts,
-        actions: Vec::new(),
         float_shares: Some(stock.float_shares),
+        ..SymbolData::new(stock.symbol)
     });
     data.collect()
 }
@@ -194,14 +192,7 @@ pub(crate) fn config(from: Date, to: Date) -> RunConfig {
 }
 
 pub(crate) fn symbol_data(symbol: &str, bars: Vec<Bar>) -> SymbolData {
-    SymbolData {
-        symbol: symbol.parse::<Symbol>().unwrap(),
-        bars,
-        daily: Vec::new(),
-        halts: Vec::new(),
-        actions: Vec::new(),
-        float_shares: None,
-    }
+    SymbolData { bars, ..SymbolData::new(symbol.parse::<Symbol>().unwrap()) }
 }
 
 pub(crate) fn run_with(

@@ -53,12 +53,10 @@ pub(crate) fn generated(
     }
     let chosen = market.into_iter().filter(|g| symbols.is_empty() || symbols.contains(&g.symbol));
     let data = chosen.map(|generated| SymbolData {
-        symbol: generated.symbol,
         bars: generated.bars,
-        daily: Vec::new(),
         halts: generated.halts,
-        actions: Vec::new(),
         float_shares: Some(generated.float_shares),
+        ..SymbolData::new(generated.symbol)
     });
     let data = MarketData::new(data.collect()).map_err(Failure::internal)?;
     Ok(Loaded { data, from: date, to: date })

@@ -74,12 +74,9 @@ mod tests {
             cash_dividend: cash.parse::<Cash>().unwrap(),
         };
         let data = SymbolData {
-            symbol: "X".parse().unwrap(),
-            bars: Vec::new(),
             daily: vec![day("2025-06-02", "100"), day("2025-06-03", "50"), day("2025-06-04", "49")],
-            halts: Vec::new(),
             actions: vec![action("2025-06-03", 2.0, "0"), action("2025-06-04", 1.0, "1.00")],
-            float_shares: None,
+            ..SymbolData::new("X".parse().unwrap())
         };
         let data = MarketData::new(vec![data]).unwrap();
         let returns = of(&data, &Calendar::nyse(), "2025-06-02".parse().unwrap()).returns;

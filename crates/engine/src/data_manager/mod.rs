@@ -4,21 +4,29 @@
 //! order reach a strategy (TB1, F24); a value that is not usable changes nothing and is counted
 //! (F25); a missing minute has no bar (TB4).
 
+mod minutes;
 mod needs;
+mod policy;
 mod symbol_state;
+mod tape;
 
 use std::sync::Arc;
 
 use model::exchange::{Segment, Session};
 use model::{Bar, BarFault, Halt, MINUTE_NS, Quote, SymbolDay, SymbolId, Timestamp, Trade};
 
+pub use minutes::{Minute, Minutes};
 pub use needs::Needs;
+pub use policy::DataPolicy;
 pub use symbol_state::{RECENT_BARS, SegmentStats, SymbolState};
+pub use tape::{PrintFault, Tape};
 
 /// The state of all symbols.
 #[derive(Clone, Debug)]
 pub struct DataManager {
     symbols: Vec<SymbolState>,
+    minutes: Minutes,
+    policy: DataPolicy,
     needs: Needs,
     refused: u64,
 }
@@ -26,7 +34,46 @@ pub struct DataManager {
 impl DataManager {
     /// Makes the state of `symbols` symbols of which nothing is known.
     pub fn new(symbols: usize, needs: Needs) -> Self {
-        Self { symbols: vec![SymbolState::default(); symbols], needs, refused: 0 }
+        Self {
+            symbols: vec![SymbolState::default(); symbols],
+            minutes: Minutes::new(symbols),
+            policy: DataPolicy::default(),
+            needs,
+            refused: 0,
+        }
+    }
+
+    /// Holds data to other rules than those of stored data.
+    pub fn with_policy(self, policy: DataPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Returns the rules that data is held to.
+    pub fn policy(&self) -> &DataPolicy {
+        &self.policy
+    }
+
+    /// Returns when the oldest minute in progress must be closed; the end of time when there is
+    /// none (TB1).
+    #[inline]
+    pub fn minute_due(&self) -> Timestamp {
+        self.minutes.pending().plus_nanos(self.policy.bar_grace_ns)
+    }
+
+    /// Returns true when the oldest minute in progress has ended and is complete before its grace
+    /// is over: every symbol has had a later print (TB1).
+    pub(crate) fn is_minute_complete(&self, now: Timestamp) -> bool {
+        self.minutes.pending() <= now && self.minutes.all_later()
+    }
+
+    /// Takes the bar of a symbol out of the oldest minute in progress.
+    pub(crate) fn close_minute(&mut self, symbol: SymbolId) -> Option<Bar> {
+        self.minutes.close(symbol)
+    }
+
+    /// Goes on to the minute after the oldest one.
+    pub(crate) fn next_minute(&mut self) {
+        self.minutes.find_end();
     }
 
     /// Returns the state of all symbols, by [`SymbolId`].
@@ -80,10 +127,7 @@ impl DataManager {
 
     /// Takes a quote in unless it is crossed, locked or empty (C28).
     pub fn accept_quote(&mut self, symbol: SymbolId, quote: &Quote) -> bool {
-        let valid = quote.bid.is_positive()
-            && quote.ask > quote.bid
-            && quote.bid_size.is_positive()
-            && quote.ask_size.is_positive();
+        let valid = quote.is_valid();
         match self.symbols.get_mut(symbol.index()) {
             Some(state) if valid => {
                 state.quote = Some(*quote);
@@ -96,18 +140,39 @@ impl DataManager {
         }
     }
 
-    /// Takes a print in as the symbol's mark unless it is not positive (F25).
-    pub fn accept_trade(&mut self, symbol: SymbolId, trade: &Trade) -> bool {
-        match self.symbols.get_mut(symbol.index()) {
-            Some(state) if trade.price.is_positive() && trade.size.is_positive() => {
+    /// Takes a print in: it is the symbol's mark and part of its minute. Returns true when it is
+    /// the first of its symbol in a minute.
+    ///
+    /// # Errors
+    /// What makes the print unusable (F24, F25); it is counted and changes nothing.
+    #[inline]
+    pub fn accept_trade(
+        &mut self,
+        symbol: SymbolId,
+        trade: &Trade,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Result<bool, PrintFault> {
+        let Some(state) = self.symbols.get_mut(symbol.index()) else {
+            self.refused += 1;
+            return Err(PrintFault::OffCalendar);
+        };
+        let taken = match state.tape.check(trade, now) {
+            Ok(()) if self.minutes.extend(symbol, trade) => Ok(false),
+            Ok(()) => self.minutes.begin(symbol, trade, session).map(|()| true),
+            Err(fault) => Err(fault),
+        };
+        match taken {
+            Ok(_) => {
+                state.tape.note(trade, now);
                 state.mark = trade.price;
-                true
             }
-            _ => {
+            Err(_) => {
+                state.refused = state.refused.saturating_add(1);
                 self.refused += 1;
-                false
             }
         }
+        taken
     }
 
     /// Notes a halt or its end.
@@ -152,6 +217,7 @@ impl model::record::Record for DataManager {
     fn save(&self, writer: &mut model::record::Writer) {
         writer.field(1, &self.symbols);
         writer.field(2, &self.refused);
+        writer.nested(3, |w| self.minutes.save(w));
     }
 
     fn load(
@@ -162,6 +228,10 @@ impl model::record::Record for DataManager {
             match field.tag {
                 1 => model::record::read(&mut self.symbols, &field, "DataManager")?,
                 2 => model::record::read(&mut self.refused, &field, "DataManager")?,
+                3 => {
+                    let body = field.blob().unwrap_or_default();
+                    self.minutes.load(&mut model::record::Reader::new(body))?;
+                }
                 _ => {}
             }
         }

@@ -7,6 +7,7 @@ use model::exchange::{Segment, Session};
 use model::{Bar, Halt, Price, Quote, SymbolDay, Timestamp, record};
 
 use super::needs::Needs;
+use super::tape::Tape;
 
 /// Number of bars whose lows and highs are kept for trailing stops (TG24).
 pub const RECENT_BARS: usize = 20;
@@ -78,6 +79,8 @@ pub struct SymbolState {
     pub reference: Option<Arc<SymbolDay>>,
     /// Bars refused today (F24, F25).
     pub refused: u32,
+    /// Prints of today.
+    pub tape: Tape,
     recent: [Bar; RECENT_BARS],
 }
 
@@ -98,6 +101,7 @@ impl Default for SymbolState {
             atr14: AtrDay::new(14),
             reference: None,
             refused: 0,
+            tape: Tape::default(),
             recent: [Bar::default(); RECENT_BARS],
         }
     }
@@ -240,4 +244,5 @@ record!(SymbolState {
     13: reference,
     14: refused,
     15: recent,
+    16: tape,
 });

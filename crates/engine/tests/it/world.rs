@@ -161,6 +161,7 @@ fn build(limits: &Limits, scripts: &[Script]) -> Engine {
         tag: *b"BW\0\0",
         epoch: 7,
         record_all: false,
+        data: engine::data_manager::DataPolicy::default(),
     })
 }
 

@@ -3,11 +3,11 @@
 use super::{DecodeError, Field, Value, Writer};
 use crate::exchange::Session;
 use crate::{
-    Bar, BrokerId, CancelRequest, Cash, ChargeKind, ClientOrderId, ClosedTrade, Date, ExecId,
-    ExecType, ExecutionReport, ExitReason, Fill, GroupId, Halt, NewOrder, OrderKind, OrderNumber,
-    OrderRole, OrderState, Ppm, Price, Quantity, Quote, RejectReason, ReplaceRequest, Side,
-    SourceId, StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp, Trade, TradeFill,
-    Volume, VolumeBaseline,
+    Bar, BrokerId, CancelRequest, Cash, ChargeKind, ClientOrderId, ClosedTrade, Conditions, Date,
+    ExecId, ExecType, ExecutionReport, ExitReason, Fill, GroupId, Halt, NewOrder, OrderKind,
+    OrderNumber, OrderRole, OrderState, Ppm, Price, Quantity, Quote, RejectReason, ReplaceRequest,
+    Side, SourceId, StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp, Trade,
+    TradeFill, Volume, VolumeBaseline,
 };
 use crate::{record, record_enum};
 
@@ -44,6 +44,7 @@ value_newtype! {
     SourceId => |v| v.0, SourceId, u8;
     OrderNumber => |v| v.0, OrderNumber, u64;
     GroupId => |v| v.0, GroupId, u64;
+    Conditions => |v| v.bits(), Conditions::from_bits, u8;
 }
 
 macro_rules! value_text {
@@ -226,7 +227,7 @@ record!(ClosedTrade {
 record!(Session { 1: date, 2: pre_open, 3: open, 4: close, 5: post_close, 6: early_close });
 record!(Bar { 1: start, 2: open, 3: high, 4: low, 5: close, 6: volume });
 record!(Quote { 1: time, 2: bid, 3: ask, 4: bid_size, 5: ask_size });
-record!(Trade { 1: time, 2: price, 3: size });
+record!(Trade { 1: time, 2: price, 3: size, 4: sequence, 5: conditions });
 record!(Halt { 1: time, 2: halted });
 record!(VolumeBaseline { 1: pre_cumulative, 2: pre_bar, 3: rth_cumulative, 4: rth_bar });
 record!(SymbolDay {

@@ -3,7 +3,7 @@
 //! Invariant: an order's first live bar starts at or after the order's time (TB2), and an
 //! amendment comes into force at the start of a bar (TF1).
 
-use model::{Bar, ExecType, OrderKind, SymbolId, TimeInForce, Timestamp};
+use model::{Bar, ExecType, OrderKind, Price, SymbolId, TimeInForce, Timestamp};
 
 use super::matching::{Course, Pricing};
 use super::order::{BarUse, Working};
@@ -17,6 +17,19 @@ pub(super) struct BarInProgress {
     pub(super) course: Course,
     /// Shares that may still fill in this bar; `None` without a limit (TF10).
     pub(super) budget: Option<i64>,
+    /// When it is over: a bar's end, or the instant of a print or quote (TF13).
+    pub(super) ends: Timestamp,
+    /// Best bid and offer, when the market is known to the tick (TF13).
+    pub(super) touch: Option<Touch>,
+}
+
+/// The best prices while a print or quote is matched (TF13).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Touch {
+    pub(super) bid: Price,
+    pub(super) ask: Price,
+    /// The event is a quote: nothing was traded, so nothing rests or triggers on it.
+    pub(super) quote_only: bool,
 }
 
 impl Exchange {
@@ -48,19 +61,21 @@ impl Exchange {
             bar: *bar,
             course: Course::new(bar, self.config.mode),
             budget: limited.then(|| bar.volume.part_ppm(self.config.participation_ppm)),
+            ends: bar.end(),
+            touch: None,
         });
     }
 
     /// Ends the bar in progress: what could be done at once and was not is cancelled or expires,
     /// touched stop-limits rest as limits from the next bar (TF5).
     pub fn end_bar(&mut self) {
-        let Some(BarInProgress { symbol, bar, .. }) = self.current.take() else { return };
+        let Some(BarInProgress { symbol, ends, .. }) = self.current.take() else { return };
         let mut over = false;
         self.book.for_each(symbol, |order| {
             over |= order.bar_use != BarUse::Idle && exec_of_leftover(order).is_some();
         });
         if over {
-            self.finish_orders(symbol, bar.end(), |order| {
+            self.finish_orders(symbol, ends, |order| {
                 exec_of_leftover(order).filter(|_| order.bar_use != BarUse::Idle)
             });
         }

@@ -116,13 +116,16 @@ pub struct ExchangeConfig {
     pub limit_fill: LimitFill,
     /// Lets orders fill outside regular hours too (TF1).
     pub extended_hours: bool,
+    /// Nanoseconds from a decision until its order is at the exchange, where prints or quotes are
+    /// matched (TF14); in bars every order waits for the next bar.
+    pub latency_ns: i64,
     /// The broker named on reports.
     pub broker: BrokerId,
 }
 
 impl ExchangeConfig {
-    /// Makes the documented defaults of a mode: one tick of slippage and 10 % participation, or
-    /// neither in the comparison conventions.
+    /// Makes the documented defaults of a mode: one tick of slippage, 10 % participation and 50 ms
+    /// of latency, or none of them in the comparison conventions.
     pub fn new(mode: FillMode, commission: CommissionPlan) -> Self {
         Self {
             mode,
@@ -133,6 +136,7 @@ impl ExchangeConfig {
             participation_ppm: 100_000,
             limit_fill: LimitFill::Through,
             extended_hours: false,
+            latency_ns: if mode.is_comparison() { 0 } else { 50_000_000 },
             broker: BrokerId(0),
         }
     }

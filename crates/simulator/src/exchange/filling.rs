@@ -13,6 +13,7 @@ use super::Exchange;
 use super::matching::{Event, Place, Pricing, Rules, next_event};
 use super::order::BarUse;
 use super::slippage::SlippageContext;
+use super::ticks::{self, AtTouch};
 
 /// Stop entries in the first five minutes slip twice as far in the slippage model (TF11).
 const EARLY_NS: i64 = 5 * model::MINUTE_NS;
@@ -24,8 +25,10 @@ impl Exchange {
         let Some(current) = self.current.as_mut() else { return false };
         current.course.at = event.place;
         let (bar, budget) = (current.bar, current.budget);
-        let time = if event.place == Place::Open { bar.start } else { bar.end() };
+        let time = if event.place == Place::Open { bar.start } else { current.ends };
+        let symbol = current.symbol;
         let filled = self.execute(slot, event.pricing, &bar, time, budget);
+        self.note_taken(symbol, filled.quantity);
         if let Some(current) = self.current.as_mut() {
             current.budget = budget.map(|shares| shares - filled.quantity.shares());
             let inside = matches!(event.place, Place::Inside { .. });
@@ -43,9 +46,15 @@ impl Exchange {
             if order.bar_use != BarUse::Live {
                 continue;
             }
-            let Some(event) = next_event(order, &current.bar, &current.course, rules) else {
-                continue;
+            let at_touch = current.touch.map(|touch| ticks::at_touch(order, &touch));
+            let event = match at_touch {
+                Some(AtTouch::Event(event)) => Some(event),
+                Some(AtTouch::Nothing) => None,
+                Some(AtTouch::ByPrint) | None => {
+                    next_event(order, &current.bar, &current.course, rules)
+                }
             };
+            let Some(event) = event else { continue };
             if best.as_ref().is_none_or(|(_, found)| event.key < found.key) {
                 best = Some((slot, event));
             }

@@ -1,5 +1,5 @@
-//! The simulated broker and exchange in bar mode: takes orders, fills them against bars by the
-//! rules TF1-TF12, charges them by TK1-TK7, and reports.
+//! The simulated broker and exchange: takes orders, fills them against bars, prints and quotes by
+//! the rules TF1-TF14, charges them by TK1-TK7, and reports.
 //!
 //! The driver shows it each bar of a symbol that has orders, in this order:
 //!
@@ -12,7 +12,9 @@
 //!    [`replace`](Exchange::replace), each answered through `next_report`. They are live in bars
 //!    that start at or after their time (TB2), whatever symbol was shown in between.
 //!
-//! Which decisions are good is the engine's work; tick and quote matching (TF13) is not here.
+//! With prints and quotes instead of bars (TF13), [`print`](Exchange::print) and
+//! [`quote`](Exchange::quote) take the place of `begin_bar`, and orders are live a latency after
+//! their time (TF14). Which decisions are good is the engine's work.
 //!
 //! Invariants: the fills of an order never exceed its quantity, those of an exit group never its
 //! largest member; execution ids are unique and ascending (I4); a fill is never better than the
@@ -26,6 +28,7 @@ mod financing;
 mod matching;
 mod order;
 mod slippage;
+mod ticks;
 
 use std::collections::VecDeque;
 
@@ -53,8 +56,12 @@ struct SymbolState {
     sigma_daily: Option<f64>,
     /// Net shares of all fills.
     position: Quantity,
-    /// The last bar shown that could fill orders.
+    /// The last bar shown that could fill orders; of prints, a bar of the last one alone.
     last: Option<Bar>,
+    /// The last valid quote (TF13).
+    quote: Option<model::Quote>,
+    /// What orders may take of the prints of the minute (TF10).
+    share: ticks::Share,
 }
 
 /// The simulated broker and exchange.
@@ -169,7 +176,10 @@ impl Exchange {
         let mut working = Working::new(order, now, self.arrivals);
         let at_close_now =
             order.kind == OrderKind::Market && self.config.mode == FillMode::SameClose;
-        let in_bar = self.current.as_ref().is_some_and(|bar| bar.symbol == order.symbol);
+        let in_bar = self.current.as_ref().is_some_and(|bar| {
+            // Nothing comes after the instant of a print within it.
+            bar.symbol == order.symbol && bar.ends > bar.bar.start
+        });
         if in_bar && (working.joins_bar_in_progress() || at_close_now) {
             working.bar_use = BarUse::Live;
             working.joined = true;

@@ -134,6 +134,15 @@ impl Working {
 
     /// Prepares the order for a bar that starts at `start` and that can fill it.
     pub(super) fn enter_bar(&mut self, start: Timestamp) {
+        self.enter(self.live_from <= start);
+    }
+
+    /// Prepares the order for a print or quote: it arrives `latency_ns` after its time (TF14).
+    pub(super) fn enter_instant(&mut self, time: Timestamp, latency_ns: i64) {
+        self.enter(self.submitted.plus_nanos(latency_ns) <= time);
+    }
+
+    fn enter(&mut self, live: bool) {
         if let Some(Amendment { kind, quantity }) = self.amendment.take() {
             // A new limit arrives at the market anew, so TF4's first-bar clause applies again.
             self.fresh |= kind.limit() != self.kind.limit();
@@ -141,7 +150,7 @@ impl Working {
             self.kind = kind;
             self.order_qty = quantity;
         }
-        self.bar_use = if self.live_from <= start { BarUse::Live } else { BarUse::Idle };
+        self.bar_use = if live { BarUse::Live } else { BarUse::Idle };
     }
 
     /// Ends the bar for the order.

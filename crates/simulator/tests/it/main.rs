@@ -8,3 +8,4 @@ mod oracle;
 mod properties;
 mod rules;
 mod support;
+mod ticks;
