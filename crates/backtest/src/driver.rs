@@ -123,6 +123,7 @@ impl<'a> Driver<'a> {
             strategies,
             cash: config.cash,
             limits: config.limits.clone(),
+            venues: Vec::new(),
             calendar: Arc::clone(&config.calendar),
             ticks: config.ticks.clone(),
             tag: *b"BW\0\0",
@@ -219,6 +220,9 @@ impl<'a> Driver<'a> {
             match fact {
                 Fact::Intent(_) => self.result.orders += 1,
                 Fact::TradeClosed(trade) => self.result.trades.push(*trade),
+                Fact::TradeVoided(voided) => {
+                    self.result.trades.retain(|trade| trade.id != voided.trade);
+                }
                 Fact::Alert(alert) => self.result.alerts.push(*alert),
                 Fact::Decision(decision) if decision.outcome == Outcome::Rejected => {
                     if let Rule::Gate(code) = decision.rule {

@@ -10,6 +10,7 @@ use crate::books::Books;
 use crate::core::Core;
 use crate::data_manager::DataManager;
 use crate::fact::{Cancel, Fact, GateChange, SlotKey};
+use crate::order_manager::Order;
 use crate::output::Outputs;
 use crate::performance_tracker::Watch;
 use crate::risk_manager::{Block, BlockReason, RejectCode, Scope};
@@ -134,6 +135,14 @@ impl<'a> Desk<'a> {
         };
         self.emit(Fact::Cancel(Cancel { request, time: self.now }));
         true
+    }
+
+    /// Cancels an order as [`cancel`](Self::cancel) does, but not within the pause after a refused
+    /// request (R9): for whoever asks again at each event.
+    pub(crate) fn cancel_in_time(&mut self, number: OrderNumber) -> bool {
+        let waits = |order: &Order| order.is_waiting_to_retry(self.now);
+        let waits = self.books().orders().get(number).is_some_and(waits);
+        !waits && self.cancel(number)
     }
 
     /// Sets a block, raises its alert and cancels the entries that it covers; a block that holds

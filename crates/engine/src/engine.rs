@@ -19,10 +19,11 @@ use crate::books::{Anomaly, Books, Observed};
 use crate::core::Core;
 use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault};
 use crate::desk::{Analysis, Desk, Identity};
+use crate::execution_engine::VenueCapabilities;
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
 use crate::input::{BrokerEvent, Control, Input, MarketEvent, Sequenced};
 use crate::lifecycle::State;
-use crate::order_manager::{entries, exits};
+use crate::order_manager::{entries, exits, protection, trailing};
 use crate::output::Outputs;
 use crate::performance_tracker::{Watch, close_trade};
 use crate::risk_manager::{Block, BlockReason, Gate, Limits, LossLevel, Scope, loss_level};
@@ -50,6 +51,8 @@ pub struct EngineConfig {
     pub cash: Cash,
     /// Limits in force.
     pub limits: Limits,
+    /// What the brokers' venues can do, by [`BrokerId`]; one that is not named can do everything.
+    pub venues: Vec<VenueCapabilities>,
     /// Sessions of the exchange.
     pub calendar: Arc<Calendar>,
     /// Minimum price increments.
@@ -89,7 +92,9 @@ impl Engine {
         let slots = symbols * strategies.len();
         let gate = Gate::new(config.limits);
         Self {
-            core: Core::new(Books::new(symbols, strategies.len(), config.cash, gate)),
+            core: Core::new(
+                Books::new(symbols, strategies.len(), config.cash, gate).with_venues(config.venues),
+            ),
             analysis: Analysis {
                 timers: Timers::new(config.data.bar_grace_ns),
                 data: DataManager::new(symbols, needs).with_policy(config.data),
@@ -305,7 +310,7 @@ impl Engine {
             self.record_trades(Some(symbol), Some(bar), out);
         }
         if self.core.books().is_symbol_active(symbol) {
-            exits::on_bar(&mut self.desk(out), symbol, bar);
+            trailing::on_bar(&mut self.desk(out), symbol, bar);
             self.judge_loss(out);
         }
         for index in 0..self.strategies.len() {
@@ -318,9 +323,11 @@ impl Engine {
     fn on_trade(&mut self, symbol: SymbolId, trade: &Trade, out: &mut Outputs) {
         let Analysis { data, session, .. } = &mut self.analysis;
         match data.accept_trade(symbol, trade, session.as_ref(), self.now) {
-            Ok(false) => {}
-            Ok(true) => {
-                while self.analysis.data.is_minute_complete(self.now) {
+            Ok(complete) => {
+                if self.core.books().is_symbol_active(symbol) {
+                    trailing::on_print(&mut self.desk(out), symbol, trade.price);
+                }
+                while complete && self.analysis.data.is_minute_complete(self.now) {
                     self.close_minute(out);
                 }
             }
@@ -368,21 +375,22 @@ impl Engine {
         let observed = self.core.observe(&report, |price: Price| ticks.at(report.symbol, price));
         self.explain(&observed, out);
         let Some(key) = observed.slot else { return };
-        if observed.filled {
-            self.on_fill(key);
+        if observed.opened {
+            self.on_opened(key);
         }
-        exits::settle(&mut self.desk(out), key);
+        let mut desk = self.desk(out);
+        if let Some(Anomaly::Refused(number, reason)) = observed.anomaly {
+            protection::after_refusal(&mut desk, key, number, reason);
+        }
+        exits::settle(&mut desk, key);
         if observed.filled {
             self.judge_loss(out);
         }
     }
 
     /// A fill opened a position: its watch starts anew and its time rules get their deadlines.
-    fn on_fill(&mut self, key: SlotKey) {
+    fn on_opened(&mut self, key: SlotKey) {
         let Some(position) = self.core.books().position(key) else { return };
-        if position.fills.len() != 1 {
-            return;
-        }
         let (plan, opened, group) = (position.plan, position.opened, position.group);
         let index = self.analysis.slot_index(key);
         if let Some(watch) = self.analysis.watches.get_mut(index) {
@@ -395,37 +403,23 @@ impl Engine {
         }
     }
 
-    /// Raises an alert for a report that does not fit.
+    /// Says and blocks what a report brought to light that does not fit.
     fn explain(&mut self, observed: &Observed, out: &mut Outputs) {
-        let Some(anomaly) = observed.anomaly else { return };
-        let key = observed.slot.unwrap_or_default();
-        let symbol = observed.slot.map(|key| key.symbol);
-        let strategy = observed.slot.map(|key| key.strategy);
-        let (kind, symbol, text) = match anomaly {
-            Anomaly::UnknownOrder(report) => (
-                AlertKind::UnknownOrder,
-                Some(report.symbol),
-                format!("report on order {}, which is not known here", report.client_id),
-            ),
-            Anomaly::Illegal(number, illegal) => {
-                (AlertKind::IllegalTransition, symbol, format!("order {}: {illegal}", number.0))
-            }
-            Anomaly::Refused(number) => {
-                (AlertKind::BrokerReject, symbol, format!("order {} was refused", number.0))
-            }
-            Anomaly::OverFill(number) => (
-                AlertKind::OverFill,
-                symbol,
-                format!("order {} was filled beyond what was asked for", number.0),
-            ),
-            Anomaly::LateFill(number) => (
-                AlertKind::LateFill,
-                symbol,
-                format!("order {} was filled after it was done", number.0),
-            ),
-        };
-        debug_assert!(observed.slot.is_none() || self.core.books().slot(key).is_some());
-        self.desk(out).alert(kind, symbol, strategy, || text);
+        let slot = observed.slot;
+        let mut desk = self.desk(out);
+        if let Some((kind, text)) = observed.anomaly.as_ref().and_then(Anomaly::alert) {
+            let symbol = slot.map(|key| key.symbol).or(observed.suspense);
+            desk.alert(kind, symbol, slot.map(|key| key.strategy), || text);
+        }
+        if let Some(symbol) = observed.suspense {
+            desk.block(Block::new(Scope::Symbol(symbol), BlockReason::Suspense), || {
+                "something is filled that no plan explains: compare with the broker, then resume"
+                    .to_owned()
+            });
+        }
+        if let Some(voided) = observed.voided {
+            desk.emit(Fact::TradeVoided(voided));
+        }
     }
 
     /// Records the trades of closed positions, of one symbol with its exit bar or all that wait.
@@ -440,7 +434,7 @@ impl Engine {
             let index = self.analysis.slot_index(*key);
             let mut watch = self.analysis.watches.get(index).copied().unwrap_or_default();
             if let Some(last) = position.fills.last() {
-                watch.finish(bar.map(|bar| bar.open), last.price);
+                watch.finish(bar.map(|bar| bar.open), last.fill.price);
             }
             let trade = close_trade(self.core.books().trades() + 1, *key, position, &watch);
             self.core.emit(Fact::TradeClosed(Box::new(trade)), out);

@@ -4,8 +4,8 @@
 //! tells everything that left (journal.md 2, 3).
 
 use model::{
-    CancelRequest, Cash, ClosedTrade, Date, ExitReason, NewOrder, OrderNumber, ReplaceRequest,
-    StrategyId, SymbolId, Timestamp, record, record_enum,
+    CancelRequest, Cash, ClosedTrade, Date, ExitReason, GroupId, NewOrder, OrderNumber,
+    ReplaceRequest, StrategyId, SymbolId, Timestamp, record, record_enum,
 };
 
 use crate::alert_system::Alert;
@@ -27,6 +27,10 @@ pub enum Fact {
     DayRoll(DayRoll),
     /// A trade is complete (folds into the day's counters).
     TradeClosed(Box<ClosedTrade>),
+    /// A recorded trade is no more (folds into the day's counters).
+    TradeVoided(TradeVoided),
+    /// What is wanted of a position's exits (folds).
+    Position(PositionChange),
     /// Why an evaluation did or did not lead to an order (informs).
     Decision(Decision),
     /// Something an operator should know (informs).
@@ -96,6 +100,41 @@ pub struct DayRoll {
     pub first_order: OrderNumber,
 }
 
+/// A recorded trade is no more: one of its executions was corrected or cancelled (F12). What is
+/// left of it is recorded anew under another id.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct TradeVoided {
+    /// The id of the trade.
+    pub trade: u64,
+    /// Where it was.
+    pub slot: SlotKey,
+    /// Its R multiple.
+    pub r: Option<f64>,
+}
+
+/// What is wanted of a position's exits, where that does not follow from an order alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PositionChange {
+    /// Where the position is.
+    pub slot: SlotKey,
+    /// Which one it is.
+    pub group: GroupId,
+    /// What is wanted.
+    pub want: ExitWant,
+}
+
+/// What is wanted of a position's exits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ExitWant {
+    /// The position is to be closed, as soon as the orders that stand in the way are gone.
+    Close(ExitReason),
+    /// Its next target was touched at a venue that holds one exit at a time.
+    Target,
+    /// A refused exit is to be sent again.
+    #[default]
+    Retry,
+}
+
 /// Names the slot of a strategy in a symbol.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct SlotKey {
@@ -115,6 +154,9 @@ record_enum!(GateChange {
     3: Lift(Block),
 });
 record!(DayRoll { 1: session, 2: equity, 3: first_order });
+record!(TradeVoided { 1: trade, 2: slot, 3: r });
+record!(PositionChange { 1: slot, 2: group, 3: want });
+record_enum!(ExitWant { 0: Close(ExitReason), 1: Target, 2: Retry });
 record!(SlotKey { 1: strategy, 2: symbol });
 record_enum!(Fact {
     0: Intent(Box<Intent>),
@@ -125,6 +167,8 @@ record_enum!(Fact {
     5: TradeClosed(Box<ClosedTrade>),
     6: Decision(Decision),
     7: Alert(Box<Alert>),
+    8: TradeVoided(TradeVoided),
+    9: Position(PositionChange),
 });
 
 impl Default for Fact {

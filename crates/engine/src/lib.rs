@@ -29,9 +29,12 @@ mod session;
 pub mod strategy_engine;
 mod timers;
 
-pub use books::{Anomaly, Books, Day, Observed, Slot};
+pub use books::{Anomaly, Books, Day, External, Observed, Settled, Slot};
 pub use engine::{Engine, EngineConfig, Instance};
-pub use fact::{Cancel, DayRoll, Fact, GateChange, Intent, Replace, SlotKey};
+pub use fact::{
+    Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, PositionChange, Replace, SlotKey,
+    TradeVoided,
+};
 pub use input::{BrokerEvent, Control, Input, MarketEvent, Sequenced};
 pub use model::record;
 pub use output::{Command, Outputs};

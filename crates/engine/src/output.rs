@@ -44,6 +44,8 @@ impl Outputs {
             Fact::Gate(_)
             | Fact::DayRoll(_)
             | Fact::TradeClosed(_)
+            | Fact::TradeVoided(_)
+            | Fact::Position(_)
             | Fact::Decision(_)
             | Fact::Alert(_) => {}
         }

@@ -92,6 +92,7 @@ impl Restorer {
             strategies: STRATEGIES.iter().map(|text| strategy(text)).collect(),
             cash: config.cash,
             limits: config.limits.clone(),
+            venues: Vec::new(),
             calendar: calendar(),
             ticks: config.ticks.clone(),
             tag: *b"BW\0\0",

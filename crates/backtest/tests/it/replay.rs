@@ -35,6 +35,7 @@ fn fresh(config: &RunConfig, symbols: &[model::Symbol]) -> Engine {
         strategies: STRATEGIES.iter().map(|text| strategy(text)).collect(),
         cash: config.cash,
         limits: config.limits.clone(),
+        venues: Vec::new(),
         calendar: calendar(),
         ticks: config.ticks.clone(),
         tag: *b"BW\0\0",

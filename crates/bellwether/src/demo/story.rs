@@ -75,7 +75,11 @@ impl Story {
                 );
                 self.line(engine.now(), &text);
             }
-            Fact::Gate(GateChange::Lifecycle(_)) => {}
+            Fact::TradeVoided(voided) => {
+                let text = format!("trade {} is void: its executions were corrected", voided.trade);
+                self.line(engine.now(), &text);
+            }
+            Fact::Position(_) | Fact::Gate(GateChange::Lifecycle(_)) => {}
         }
     }
 
@@ -87,8 +91,8 @@ impl Story {
             let told = self.told.get(&key).copied().unwrap_or(0);
             if position.fills.len() > told {
                 self.told.insert(key, position.fills.len());
-                for fill in position.fills.iter().skip(told) {
-                    self.fill(engine, key, fill);
+                for booked in position.fills.iter().skip(told) {
+                    self.fill(engine, key, &booked.fill);
                 }
             }
         }

@@ -69,7 +69,8 @@ impl Recorder {
         let books = engine.books();
         for &key in books.active() {
             if let Some(position) = books.position(key) {
-                let kept = (position.fills.clone(), position.initial_stop);
+                let fills = position.fills.iter().map(|booked| booked.fill).collect();
+                let kept = (fills, position.initial_stop);
                 self.open.insert((key.strategy, key.symbol), kept);
             }
         }

@@ -54,6 +54,8 @@ pub enum AlertKind {
     Blocked,
     /// A queue has no room for what came (F42).
     QueueFull,
+    /// An execution was corrected or cancelled by the broker (F12).
+    Restated,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -74,6 +76,7 @@ impl AlertKind {
             Self::BadData => "bad_data",
             Self::Blocked => "blocked",
             Self::QueueFull => "queue_full",
+            Self::Restated => "restated",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -88,6 +91,7 @@ impl AlertKind {
             | Self::LateFill
             | Self::Blocked
             | Self::QueueFull
+            | Self::Restated
             | Self::Arithmetic => Severity::Warning,
             Self::BadData => Severity::Info,
         }
@@ -188,6 +192,7 @@ record_enum!(AlertKind {
     9: Arithmetic,
     10: Blocked,
     11: QueueFull,
+    12: Restated,
 });
 record!(Alert {
     1: id,

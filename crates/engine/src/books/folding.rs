@@ -1,12 +1,12 @@
 //! Facts that the core decided change the books here, and nowhere else.
 
-use model::OrderRole;
+use model::{ClosedTrade, OrderRole, StrategyId};
 
-use crate::fact::{DayRoll, Fact, GateChange, Intent, Replace, SlotKey};
+use crate::fact::{DayRoll, ExitWant, Fact, GateChange, Intent, PositionChange, Replace, SlotKey};
 use crate::order_manager::{Order, Replacement, Terms};
 use crate::risk_manager::{GateEvent, LossLevel};
 
-use super::Books;
+use super::{Books, Settled};
 
 impl Books {
     /// Takes a fact in. The only other way in is [`observe`](Self::observe).
@@ -26,19 +26,44 @@ impl Books {
                 GateChange::Lift(block) => self.blocks.lift(block),
             },
             Fact::DayRoll(roll) => self.fold_day_roll(roll),
-            Fact::TradeClosed(trade) => {
-                self.trades = trade.id;
-                let key = SlotKey { strategy: trade.strategy, symbol: trade.symbol };
-                if let Some(at) = self.closed.iter().position(|(other, _)| *other == key) {
-                    self.closed.remove(at);
-                }
-                if let (Some(sum), Some(r)) =
-                    (self.day.r_by_strategy.get_mut(trade.strategy.index()), trade.r_multiple)
-                {
-                    *sum += r;
-                }
+            Fact::TradeClosed(trade) => self.fold_trade(trade),
+            Fact::TradeVoided(voided) => {
+                self.add_r(voided.slot.strategy, voided.r.map(|r| -r));
             }
+            Fact::Position(change) => self.fold_position(change),
             Fact::Decision(_) | Fact::Alert(_) => {}
+        }
+    }
+
+    fn fold_trade(&mut self, trade: &ClosedTrade) {
+        self.trades = trade.id;
+        let key = SlotKey { strategy: trade.strategy, symbol: trade.symbol };
+        if let Some(at) = self.closed.iter().position(|(other, _)| *other == key) {
+            let (_, position) = self.closed.remove(at);
+            let (r, session) = (trade.r_multiple, self.day.session);
+            self.settled.push(Settled { key, trade: trade.id, r, session, position });
+        }
+        self.add_r(trade.strategy, trade.r_multiple);
+    }
+
+    fn add_r(&mut self, strategy: StrategyId, r: Option<f64>) {
+        if let (Some(sum), Some(r)) = (self.day.r_by_strategy.get_mut(strategy.index()), r) {
+            *sum += r;
+        }
+    }
+
+    fn fold_position(&mut self, change: &PositionChange) {
+        let index = self.index(change.slot);
+        let position = self.slots.get_mut(index).and_then(|slot| slot.position.as_deref_mut());
+        let Some(position) = position.filter(|position| position.group == change.group) else {
+            return;
+        };
+        match change.want {
+            ExitWant::Close(reason) => {
+                position.close_reason = position.close_reason.or(Some(reason));
+            }
+            ExitWant::Target => position.target_due = true,
+            ExitWant::Retry => position.refused = None,
         }
     }
 
@@ -77,12 +102,13 @@ impl Books {
     }
 
     fn fold_day_roll(&mut self, roll: &DayRoll) {
-        self.day.session = roll.session;
+        let ended = std::mem::replace(&mut self.day.session, roll.session);
         self.day.equity = roll.equity;
         self.day.realised_before = self.realised_net();
         self.day.loss = LossLevel::None;
         self.day.r_by_strategy.fill(0.0);
-        // Finished orders stay known for one more session (F19).
+        // Finished orders and trades stay known for one more session (F12, F19).
+        self.settled.retain(|settled| settled.session >= ended);
         self.orders.forget_below(self.day.first_order);
         self.day.first_order = roll.first_order;
         for slot in &mut self.slots {

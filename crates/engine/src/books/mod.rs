@@ -6,19 +6,28 @@
 //!
 //! Invariants: I3 (a position is the sum of its booked fills), I4 (each execution once), I11.
 
+mod anomaly;
+mod booking;
+mod external;
 mod folding;
 mod observing;
+mod restating;
 mod saving;
 
 use smallvec::SmallVec;
 
-use model::{Cash, ChargeKind, Date, ExecutionReport, OrderNumber, StrategyId, SymbolId, record};
+use model::{
+    BrokerId, Cash, ChargeKind, Date, OrderNumber, Quantity, StrategyId, SymbolId, record,
+};
 
-use crate::execution_engine::OrderHistory;
-use crate::fact::SlotKey;
+pub use anomaly::Anomaly;
+pub use external::External;
+
+use crate::execution_engine::{OrderHistory, VenueCapabilities};
+use crate::fact::{SlotKey, TradeVoided};
 use crate::ledger::Ledger;
 use crate::lifecycle::State;
-use crate::order_manager::{IllegalTransition, Order, Position};
+use crate::order_manager::{Order, Position};
 use crate::risk_manager::{Blocks, Gate, LossLevel};
 
 /// All that a strategy has in a symbol.
@@ -30,13 +39,15 @@ pub struct Slot {
     pub position: Option<Box<Position>>,
     /// Positions opened today.
     pub entries_today: u16,
+    /// Exit orders that still live although the position they belong to is closed.
+    pub orphans: Vec<OrderNumber>,
 }
 
 impl Slot {
-    /// Returns true when the slot has an entry or a position.
+    /// Returns true when the slot has an order or a position.
     #[inline]
     pub fn is_active(&self) -> bool {
-        self.entry.is_some() || self.position.is_some()
+        self.entry.is_some() || self.position.is_some() || !self.orphans.is_empty()
     }
 }
 
@@ -62,25 +73,32 @@ pub struct Day {
 pub struct Observed {
     /// The slot whose order was reported on.
     pub slot: Option<SlotKey>,
-    /// Something was filled.
+    /// Something was filled, corrected or cancelled after the fact.
     pub filled: bool,
+    /// A position was opened.
+    pub opened: bool,
     /// Something is not as it should be.
     pub anomaly: Option<Anomaly>,
+    /// Something in this symbol cannot be explained: nothing may be opened in it (F19).
+    pub suspense: Option<SymbolId>,
+    /// A recorded trade is no more: an execution of it was corrected or cancelled (F12).
+    pub voided: Option<TradeVoided>,
 }
 
-/// A report that does not fit.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Anomaly {
-    /// On an order that is not ours or long forgotten (F19).
-    UnknownOrder(ExecutionReport),
-    /// Not legal in the order's state (I9).
-    Illegal(OrderNumber, IllegalTransition),
-    /// The broker refused the order or a change of it.
-    Refused(OrderNumber),
-    /// More was filled than ordered, or an exit filled beyond the position (I4).
-    OverFill(OrderNumber),
-    /// A fill after the order was done (F09).
-    LateFill(OrderNumber),
+/// A closed position whose trade is recorded: kept while its executions may still be corrected,
+/// until the end of the next session.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Settled {
+    /// Where it was.
+    pub key: SlotKey,
+    /// The id of its trade.
+    pub trade: u64,
+    /// The trade's R multiple.
+    pub r: Option<f64>,
+    /// The session in which the trade was recorded.
+    pub session: Date,
+    /// The position.
+    pub position: Box<Position>,
 }
 
 /// The core's durable half.
@@ -97,7 +115,10 @@ pub struct Books {
     day: Day,
     gate: Gate,
     closed: Vec<(SlotKey, Box<Position>)>,
+    settled: Vec<Settled>,
+    externals: Vec<External>,
     trades: u64,
+    venues: Vec<VenueCapabilities>,
 }
 
 impl Books {
@@ -115,8 +136,33 @@ impl Books {
             day: Day { r_by_strategy: vec![0.0; strategies], ..Day::default() },
             gate,
             closed: Vec::new(),
+            settled: Vec::new(),
+            externals: Vec::new(),
             trades: 0,
+            venues: Vec::new(),
         }
+    }
+
+    /// Says what the brokers' venues can do, by [`BrokerId`]; one that is not named can do
+    /// everything.
+    pub fn with_venues(self, venues: Vec<VenueCapabilities>) -> Self {
+        Self { venues, ..self }
+    }
+
+    /// Returns what a broker's venue can do.
+    #[inline]
+    pub fn venue(&self, broker: BrokerId) -> VenueCapabilities {
+        self.venues.get(usize::from(broker.0)).copied().unwrap_or_default()
+    }
+
+    /// Returns what is held without a plan (F18, F19).
+    pub fn externals(&self) -> &[External] {
+        &self.externals
+    }
+
+    /// Returns closed positions whose trade is recorded and may still be corrected (F12).
+    pub fn settled(&self) -> &[Settled] {
+        &self.settled
     }
 
     /// Returns the lifecycle's state.
@@ -242,28 +288,40 @@ impl Books {
         if !self.ledger.balance().is_zero() {
             return Err(format!("I11: the ledger's balance is {}", self.ledger.balance()));
         }
-        let mut inventory = Cash::ZERO;
+        let mut inventory: Cash = self.externals.iter().map(|e| e.totals().cost).sum();
         for (index, slot) in self.slots.iter().enumerate() {
             let Some(position) = slot.position.as_deref() else { continue };
             inventory = inventory.plus(position.cost);
-            let sum: i64 = position.fills.iter().map(|f| f.side.sign() * f.quantity.raw()).sum();
+            let fills = position.fills.iter().map(|booked| &booked.fill);
+            let sum: i64 = fills.map(|f| f.side.sign() * f.quantity.raw()).sum();
             if sum != position.signed_qty().raw() {
                 return Err(format!("I3: slot {index}: fills sum to {sum}, not the position"));
             }
-            for order in position.exits().iter().filter_map(|&number| self.orders.get(number)) {
-                if order.leaves_qty() > position.quantity && !order.cancel_pending {
-                    return Err(format!("C16: slot {index}: an exit is larger than the position"));
-                }
-            }
+            self.check_exits(position).map_err(|why| format!("C16: slot {index}: {why}"))?;
         }
         if inventory != self.ledger.inventory() {
             return Err(format!("I3: positions cost {inventory}, the ledger says otherwise"));
         }
         Ok(())
     }
+
+    /// Checks that a position's exits close no more than is open: each of them where the venue
+    /// reduces the others, else all together.
+    fn check_exits(&self, position: &Position) -> Result<(), &'static str> {
+        let exits = position.exits();
+        let exits = exits.iter().filter_map(|&number| self.orders.get(number));
+        let settled = exits.filter(|order| order.is_settled());
+        if self.venue(position.broker).reduce_group {
+            let most = settled.map(Order::leaves_qty).max().unwrap_or_default();
+            return if most > position.quantity { Err("an exit is too large") } else { Ok(()) };
+        }
+        let sum = settled.fold(Quantity::ZERO, |sum, order| sum.plus(order.leaves_qty()));
+        if sum > position.quantity { Err("the exits are too large together") } else { Ok(()) }
+    }
 }
 
-record!(Slot { 1: entry, 2: position, 3: entries_today });
+record!(Slot { 1: entry, 2: position, 3: entries_today, 4: orphans });
+record!(Settled { 1: key, 2: trade, 3: r, 4: session, 5: position });
 record!(Day {
     1: session,
     2: equity,

@@ -33,6 +33,8 @@ impl model::record::Record for Books {
             .collect();
         writer.field(9, &closed);
         writer.field(10, &self.trades);
+        writer.field(11, &self.settled);
+        writer.field(12, &self.externals);
     }
 
     fn load(
@@ -56,6 +58,8 @@ impl model::record::Record for Books {
                 }
                 9 => read(&mut closed, &field, "Books")?,
                 10 => read(&mut self.trades, &field, "Books")?,
+                11 => read(&mut self.settled, &field, "Books")?,
+                12 => read(&mut self.externals, &field, "Books")?,
                 _ => {}
             }
         }

@@ -11,7 +11,8 @@ use super::Engine;
 use crate::alert_system::AlertKind;
 use crate::fact::SlotKey;
 use crate::input::Control;
-use crate::order_manager::{entries, exits};
+use crate::order_manager::entries;
+use crate::order_manager::exits::{self, Closing};
 use crate::output::Outputs;
 use crate::risk_manager::{Block, BlockReason, RejectCode, Rejection, Scope};
 use crate::strategy_engine::{
@@ -91,11 +92,13 @@ impl Engine {
                         entries::want(&mut desk, key, plan, wish.finding);
                     }
                 }
-                Want::Exit(reason) => {
-                    if let Some(number) = exits::close(&mut desk, key, reason) {
+                Want::Exit(reason) => match exits::close(&mut desk, key, reason) {
+                    Closing::Nothing => {}
+                    Closing::Sent(number) => {
                         desk.decide(key, Outcome::Order, wish.finding, Some(number));
                     }
-                }
+                    Closing::Waits => desk.decide(key, Outcome::Signal, wish.finding, None),
+                },
             }
         }
         wishes.clear();

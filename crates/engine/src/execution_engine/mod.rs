@@ -4,8 +4,10 @@
 //! Fail-over between brokers (R1-R11) belongs here. Invariant: an exit goes where its position is
 //! held (R4).
 
+mod capabilities;
 mod history;
 
+pub use capabilities::VenueCapabilities;
 pub use history::OrderHistory;
 
 use model::BrokerId;

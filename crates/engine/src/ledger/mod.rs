@@ -17,21 +17,53 @@ pub struct Ledger {
     charges: [Cash; ChargeKind::COUNT],
 }
 
+/// What a set of fills did to the account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Totals {
+    /// Signed cash flow before fees.
+    pub flow: Cash,
+    /// Cost of what is held: positive for long, negative for short.
+    pub cost: Cash,
+    /// Fees.
+    pub fees: Cash,
+}
+
+impl Totals {
+    /// Returns both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            flow: self.flow.plus(other.flow),
+            cost: self.cost.plus(other.cost),
+            fees: self.fees.plus(other.fees),
+        }
+    }
+
+    /// Returns what has to be added to `before` to get this.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            flow: self.flow.minus(before.flow),
+            cost: self.cost.minus(before.cost),
+            fees: self.fees.minus(before.fees),
+        }
+    }
+}
+
 impl Ledger {
     /// Opens an account with a deposit.
     pub fn new(deposit: Cash) -> Self {
         Self { capital: deposit, cash: deposit, ..Self::default() }
     }
 
-    /// Books one fill: `value` is the signed cash flow before fees (negative when buying), `cost`
-    /// the change of the positions' cost, `fee` what is paid beside it.
+    /// Books what fills changed: the signed cash flow before fees (negative when buying), the
+    /// cost of what is held, and what is paid beside it.
     ///
     /// The realised result is what is left: flow plus change of cost.
-    pub fn book_fill(&mut self, value: Cash, cost: Cash, fee: Cash) {
-        self.cash = self.cash.plus(value).minus(fee);
+    pub fn book(&mut self, change: Totals) {
+        let Totals { flow, cost, fees } = change;
+        self.cash = self.cash.plus(flow).minus(fees);
         self.inventory = self.inventory.plus(cost);
-        self.realised = self.realised.plus(value).plus(cost);
-        self.fees = self.fees.plus(fee);
+        self.realised = self.realised.plus(flow).plus(cost);
+        self.fees = self.fees.plus(fees);
     }
 
     /// Books a charge that belongs to no fill (TK5-TK8): it is a fee, and kept by kind.
@@ -75,6 +107,7 @@ impl Ledger {
 }
 
 record!(Ledger { 1: capital, 2: cash, 3: inventory, 4: realised, 5: fees, 6: charges });
+record!(Totals { 1: flow, 2: cost, 3: fees });
 
 #[cfg(test)]
 mod tests {
@@ -85,9 +118,14 @@ mod tests {
     fn the_books_balance() {
         let dollars = |d| Cash::from_dollars(d).unwrap();
         let mut ledger = Ledger::new(dollars(5_000));
-        ledger.book_fill(dollars(-1_000), dollars(1_000), dollars(1));
+        let change = |flow, cost, fees| Totals {
+            flow: dollars(flow),
+            cost: dollars(cost),
+            fees: dollars(fees),
+        };
+        ledger.book(change(-1_000, 1_000, 1));
         assert_eq!((ledger.cash(), ledger.balance()), (dollars(3_999), Cash::ZERO));
-        ledger.book_fill(dollars(1_050), dollars(-1_000), dollars(1));
+        ledger.book(change(1_050, -1_000, 1));
         assert_eq!((ledger.realised(), ledger.fees()), (dollars(50), dollars(2)));
         assert_eq!((ledger.cash(), ledger.inventory()), (dollars(5_048), Cash::ZERO));
         ledger.book_charge(ChargeKind::ShortBorrow, Cash::from_raw(5));

@@ -5,6 +5,7 @@
 
 use model::{NewOrder, OrderNumber, OrderRole, Quantity, ReplaceRequest, Side, TimeInForce};
 
+use super::protection;
 use crate::desk::Desk;
 use crate::execution_engine::entry_route;
 use crate::fact::{Fact, Intent, Replace, SlotKey};
@@ -17,6 +18,12 @@ pub(crate) fn want(desk: &mut Desk<'_>, key: SlotKey, plan: &Plan, finding: Find
     let Some(slot) = desk.books().slot(key) else { return };
     if slot.position.is_some() {
         // TS8: never add to a position.
+        return;
+    }
+    if !slot.orphans.is_empty() {
+        // Exits of the position before still live: they could close what this entry opens.
+        protection::after_close(desk, key);
+        desk.decide(key, Outcome::NoTrade, finding, None);
         return;
     }
     let working = slot.entry;

@@ -1,171 +1,198 @@
 //! Exits: which orders the exit group of a position should have, and the difference to what
 //! works (design.md 6).
 //!
-//! Everything runs from the plan in the books, so exits work while a strategy is paused or cold.
-//! Invariant: reducing orders only (I13); a stop for the whole open quantity, at most one target
-//! and one close; a doubt never blocks them (I14).
+//! Where a venue reduces a group's members by itself, a stop for the whole open quantity, at most
+//! one target and one close work side by side. Elsewhere the exits never add up to more than is
+//! open: what stands in the way is cancelled, and what is wanted goes out when that is confirmed.
+//! Invariant: reducing orders only (I13); a doubt never blocks them (I14).
 
+use arrayvec::ArrayVec;
 use model::{
-    Bar, ExitReason, NewOrder, OrderKind, OrderNumber, OrderRole, Price, Quantity, ReplaceRequest,
-    Rounding, Side, SymbolId, TimeInForce,
+    ExitReason, NewOrder, OrderKind, OrderNumber, OrderRole, Quantity, ReplaceRequest, Side,
+    TimeInForce,
 };
 
-use super::order::Order;
-use super::position::Position;
-use crate::alert_system::AlertKind;
+use super::{protection, trailing};
 use crate::desk::Desk;
-use crate::fact::{Fact, Intent, Replace, SlotKey};
-use crate::performance_tracker::Watch;
+use crate::execution_engine::VenueCapabilities;
+use crate::fact::{ExitWant, Fact, Intent, PositionChange, Replace, SlotKey};
 use crate::risk_manager::{Scope, reducing};
-use crate::strategy_engine::{Breakeven, Direction, TrailRule};
+use crate::strategy_engine::Direction;
+
+/// How long a target order waits for its fill at a venue that holds one exit at a time, before
+/// the stop takes its place again.
+pub(super) const TARGET_PATIENCE_NS: i64 = 2 * model::SECOND_NS;
+
+/// An exit order that should work.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    role: OrderRole,
+    kind: OrderKind,
+    quantity: Quantity,
+    reason: Option<ExitReason>,
+}
+
+/// What became of the wish to close a position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Closing {
+    /// There is none, or it is being closed already.
+    Nothing,
+    /// The order went out.
+    Sent(OrderNumber),
+    /// The order goes out when other orders are gone.
+    Waits,
+}
 
 /// Sends, replaces or cancels exit orders until the group is what the position needs.
 pub(crate) fn settle(desk: &mut Desk<'_>, key: SlotKey) {
-    if desk.books().position(key).is_none() {
-        stop_reopening(desk, key);
+    let Some(position) = desk.books().position(key) else {
+        protection::after_close(desk, key);
         return;
-    }
-    settle_stop(desk, key);
-    let closing = desk.books().position(key).and_then(|position| position.close_reason);
-    match closing {
-        Some(reason) => settle_close(desk, key, reason),
-        None => settle_target(desk, key),
-    }
-    warn_unprotected(desk, key);
-}
-
-/// A flat position's entry must not open it again: its rest is cancelled.
-fn stop_reopening(desk: &mut Desk<'_>, key: SlotKey) {
-    let begun = desk.books().working_entry(key).filter(|order| order.cum_qty.is_positive());
-    if let Some(number) = begun.map(|order| order.request.client_id.number) {
-        desk.cancel(number);
-    }
-}
-
-fn settle_stop(desk: &mut Desk<'_>, key: SlotKey) {
-    let index = desk.slot_index(key);
-    let watch = desk.analysis.watches.get(index).copied().unwrap_or_default();
-    let Some(position) = desk.books().position(key) else { return };
-    let open = position.quantity;
-    let live = position.stop.and_then(|number| desk.books().orders().get(number));
-    let Some(price) = wanted_stop(desk, key.symbol, position, live, &watch) else { return };
-    let kind = OrderKind::Stop { stop: price };
-    match live {
-        None if !position.exit_refused => {
-            send(desk, key, OrderRole::Stop, kind, open, None);
+    };
+    let venue = desk.books().venue(position.broker);
+    if is_entry_in_the_way(desk, key, venue) {
+        // The stop for what is filled goes out when the rest of the entry is confirmed gone.
+        withdraw_entry(desk, key);
+    } else {
+        let wanted = wanted(desk, key, venue);
+        for role in [OrderRole::Stop, OrderRole::Target, OrderRole::Close] {
+            let of_role = wanted.iter().find(|wanted| wanted.role == role);
+            settle_role(desk, key, role, of_role, venue);
         }
-        Some(order)
-            if order.is_settled() && (order.request.kind != kind || order.leaves_qty() != open) =>
-        {
+    }
+    protection::judge(desk, key);
+}
+
+/// Returns true while exits have to wait for the end of the entry (venues.md 1.3, 1.4).
+fn is_entry_in_the_way(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> bool {
+    let entry = desk.books().slot(key).and_then(|slot| slot.entry);
+    !venue.children_follow_partial_fills && entry.is_some()
+}
+
+/// Cancels what is left of a slot's entry.
+fn withdraw_entry(desk: &mut Desk<'_>, key: SlotKey) {
+    if let Some(number) = desk.books().slot(key).and_then(|slot| slot.entry) {
+        desk.cancel_in_time(number);
+    }
+}
+
+/// Returns the exit orders that a position should have.
+fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> ArrayVec<Wanted, 3> {
+    let mut list = ArrayVec::new();
+    let Some(position) = desk.books().position(key) else { return list };
+    let closing = position.close_reason;
+    let target = position.next_target().filter(|_| {
+        let may_work = venue.reduce_group || position.target_due;
+        position.entry_done && closing.is_none() && may_work
+    });
+    let taken = match (venue.reduce_group, closing, target) {
+        (true, ..) => Quantity::ZERO,
+        (false, Some(_), _) => position.quantity,
+        (false, None, target) => target.map_or(Quantity::ZERO, |target| target.quantity),
+    };
+    let quantity = position.quantity.minus(taken);
+    let stop = trailing::wanted_stop(desk, key).filter(|_| quantity.is_positive());
+    if let Some(stop) = stop {
+        let kind = OrderKind::Stop { stop };
+        list.push(Wanted { role: OrderRole::Stop, kind, quantity, reason: None });
+    }
+    if let Some(target) = target {
+        let (kind, quantity) = (OrderKind::Limit { limit: target.price }, target.quantity);
+        list.push(Wanted { role: OrderRole::Target, kind, quantity, reason: None });
+    }
+    if let Some(reason) = closing {
+        let (kind, quantity) = (OrderKind::Market, position.quantity);
+        list.push(Wanted { role: OrderRole::Close, kind, quantity, reason: Some(reason) });
+    }
+    list
+}
+
+/// Sends the difference between what is wanted of one role and what works.
+fn settle_role(
+    desk: &mut Desk<'_>,
+    key: SlotKey,
+    role: OrderRole,
+    wanted: Option<&Wanted>,
+    venue: VenueCapabilities,
+) {
+    let Some(position) = desk.books().position(key) else { return };
+    let refused = position.refused == Some(role);
+    let live = position.exit(role).and_then(|number| desk.books().orders().get(number));
+    match (live, wanted) {
+        (None, Some(wanted)) if !refused => {
+            let wanted =
+                Wanted { quantity: wanted.quantity.min(room(desk, key, venue)), ..*wanted };
+            send(desk, key, &wanted);
+        }
+        (Some(order), Some(wanted)) if order.is_settled() => {
             let number = order.request.client_id.number;
-            replace(desk, number, kind, open);
+            let leaves = order.leaves_qty();
+            let untouched = !order.cum_qty.is_positive();
+            let differs = match role {
+                OrderRole::Stop => order.request.kind != wanted.kind || leaves != wanted.quantity,
+                OrderRole::Target => {
+                    order.request.kind != wanted.kind
+                        || leaves > wanted.quantity
+                        || (untouched && leaves != wanted.quantity)
+                }
+                OrderRole::Close | OrderRole::Entry => leaves > wanted.quantity,
+            };
+            if !differs || order.is_waiting_to_retry(desk.now) {
+            } else if role == OrderRole::Stop && venue.replace {
+                replace(desk, number, wanted.kind, wanted.quantity);
+            } else {
+                desk.cancel_in_time(number);
+            }
+        }
+        (Some(order), None) => {
+            let number = order.request.client_id.number;
+            desk.cancel_in_time(number);
         }
         _ => {}
     }
 }
 
-/// Returns where the protective stop belongs: at its first price or, after the break-even rule
-/// came true, at the entry; never farther away than it is (TG34).
-fn wanted_stop(
-    desk: &Desk<'_>,
-    symbol: SymbolId,
-    position: &Position,
-    live: Option<&Order>,
-    watch: &Watch,
-) -> Option<Price> {
-    let first = position.initial_stop?;
-    let direction = position.direction();
-    let entry = position.entry_price()?;
-    let reached = match position.plan.breakeven {
-        Breakeven::Never => false,
-        Breakeven::FirstTarget => position.targets_done > 0,
-        Breakeven::AtR(multiple) => position.r.is_some_and(|r| {
-            let best = watch.best(direction).unwrap_or(entry);
-            direction.favour(entry, best) >= r.times_ppm(multiple.0)
-        }),
-    };
-    // TB11: stops round away from the market.
-    let away = match direction {
-        Direction::Long => Rounding::Down,
-        Direction::Short => Rounding::Up,
-    };
-    let at_entry = entry.round_to(desk.tick(symbol, entry), away);
-    let nearer = |a: Price, b: Price| match direction {
-        Direction::Long => a.max(b),
-        Direction::Short => a.min(b),
-    };
-    let wanted = if reached { nearer(first, at_entry) } else { first };
-    let live = live.and_then(|order| order.request.kind.stop()).unwrap_or(wanted);
-    Some(nearer(wanted, live))
-}
-
-fn settle_target(desk: &mut Desk<'_>, key: SlotKey) {
-    let Some(position) = desk.books().position(key) else { return };
-    if !position.entry_done || position.target.is_some() || position.exit_refused {
-        return;
+/// Returns for how many shares another exit may be sent.
+fn room(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> Quantity {
+    let Some(position) = desk.books().position(key) else { return Quantity::ZERO };
+    if venue.reduce_group {
+        return position.quantity;
     }
-    if let Some(target) = position.next_target() {
-        let kind = OrderKind::Limit { limit: target.price };
-        send(desk, key, OrderRole::Target, kind, target.quantity, None);
-    }
-}
-
-/// A close replaces the target and leaves the stop until it fills.
-fn settle_close(desk: &mut Desk<'_>, key: SlotKey, reason: ExitReason) {
-    let Some(position) = desk.books().position(key) else { return };
-    let (target, close, refused) = (position.target, position.close, position.exit_refused);
-    let open = position.quantity;
-    if let Some(number) = target {
-        desk.cancel(number);
-    }
-    if close.is_none() && !refused {
-        send(desk, key, OrderRole::Close, OrderKind::Market, open, Some(reason));
-    }
-}
-
-/// Raises an alarm when a position that should be protected is not (safety.md, issue 4).
-fn warn_unprotected(desk: &mut Desk<'_>, key: SlotKey) {
-    let bare = desk.books().position(key).is_some_and(|position| {
-        position.exit_refused
-            || (position.initial_stop.is_some()
-                && position.stop.is_none()
-                && position.close.is_none())
-    });
-    if bare {
-        desk.alert(AlertKind::Unprotected, Some(key.symbol), Some(key.strategy), || {
-            "an exit order was refused: the position has no working protective stop; close it or \
-             restore the stop at the broker"
-                .to_owned()
-        });
-    }
+    let orders = desk.books().orders();
+    let exits = position.exits();
+    let reserved = exits.iter().filter_map(|&number| Some(orders.get(number)?.reserved_qty()));
+    reserved.fold(position.quantity, Quantity::minus).max(Quantity::ZERO)
 }
 
 /// Closes a position for a reason; what is under way already stays.
-pub(crate) fn close(desk: &mut Desk<'_>, key: SlotKey, reason: ExitReason) -> Option<OrderNumber> {
-    let position = desk.books().position(key)?;
+pub(crate) fn close(desk: &mut Desk<'_>, key: SlotKey, reason: ExitReason) -> Closing {
+    let Some(position) = desk.books().position(key) else { return Closing::Nothing };
     if position.close_reason.is_some() {
-        return None;
+        return Closing::Nothing;
     }
+    let (group, open, broker) = (position.group, position.quantity, position.broker);
+    // The rest of a partly filled entry must not add to what is being closed.
+    withdraw_entry(desk, key);
+    let venue = desk.books().venue(broker);
     let number = desk.books().orders().next_number();
-    if let Some(entry) = desk.books().slot(key).and_then(|slot| slot.entry) {
-        // The rest of a partly filled entry must not add to what is being closed.
-        desk.cancel(entry);
+    let order = Wanted {
+        role: OrderRole::Close,
+        kind: OrderKind::Market,
+        quantity: open,
+        reason: Some(reason),
+    };
+    let free = room(desk, key, venue) >= open && !is_entry_in_the_way(desk, key, venue);
+    let sent = free && send(desk, key, &order);
+    if !sent {
+        let want = ExitWant::Close(reason);
+        desk.emit(Fact::Position(PositionChange { slot: key, group, want }));
     }
-    let open = desk.books().position(key)?.quantity;
-    let sent = send(desk, key, OrderRole::Close, OrderKind::Market, open, Some(reason));
     settle(desk, key);
-    sent.then_some(number)
+    if sent { Closing::Sent(number) } else { Closing::Waits }
 }
 
 /// Emits one exit order; false when there is nothing to reduce.
-fn send(
-    desk: &mut Desk<'_>,
-    key: SlotKey,
-    role: OrderRole,
-    kind: OrderKind,
-    quantity: Quantity,
-    reason: Option<ExitReason>,
-) -> bool {
+fn send(desk: &mut Desk<'_>, key: SlotKey, wanted: &Wanted) -> bool {
     let Some(position) = desk.books().position(key) else { return false };
     let (open, group) = (position.signed_qty(), position.group);
     // R4: an exit goes where the position is held.
@@ -179,10 +206,10 @@ fn send(
         broker,
         symbol: key.symbol,
         side,
-        kind,
-        quantity,
+        kind: wanted.kind,
+        quantity: wanted.quantity,
         time_in_force: TimeInForce::Day,
-        role,
+        role: wanted.role,
         group: Some(group),
     };
     let Some(approved) = reducing(order, open) else { return false };
@@ -192,7 +219,7 @@ fn send(
         time: desk.now,
         plan: None,
         sizing: None,
-        reason,
+        reason: wanted.reason,
     })));
     true
 }
@@ -213,76 +240,14 @@ fn replace(desk: &mut Desk<'_>, number: OrderNumber, kind: OrderKind, open: Quan
     desk.emit(Fact::Replace(Box::new(Replace { request, time, plan, sizing })));
 }
 
-/// Judges the close-based exits of every position in a symbol at a bar's close (TG35).
-pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
-    let mut index = 0;
-    // Orders sent here change no slot's activity, so the list stands while it is walked.
-    while let Some(&strategy) = desk.books().active_in(symbol).get(index) {
-        index += 1;
-        let key = SlotKey { strategy, symbol };
-        let Some(direction) = desk.books().position(key).map(Position::direction) else { continue };
-        let vwap = desk.analysis.data.symbol(symbol).and_then(|state| state.vwap.value());
-        let Some(watch) = desk.watch_mut(key) else { continue };
-        watch.update(direction, bar);
-        let beyond = vwap.is_some_and(|vwap| match direction {
-            Direction::Long => bar.close.to_f64() < vwap,
-            Direction::Short => bar.close.to_f64() > vwap,
-        });
-        watch.closes_beyond_vwap =
-            if beyond { watch.closes_beyond_vwap.saturating_add(1) } else { 0 };
-        let watch = *watch;
-        let Some(position) = desk.books().position(key) else { continue };
-        if let Some(reason) = trail_exit(desk, symbol, position, &watch, bar) {
-            close(desk, key, reason);
-        } else if matches!(position.plan.breakeven, Breakeven::AtR(_)) {
-            settle(desk, key);
-        }
-    }
-}
-
-/// Returns why the trail closes a position at this bar's close, if it does (TG24, TV17).
-fn trail_exit(
-    desk: &Desk<'_>,
-    symbol: SymbolId,
-    position: &Position,
-    watch: &Watch,
-    bar: &Bar,
-) -> Option<ExitReason> {
-    let trail = position.plan.trail;
-    if trail.after_first_target && position.targets_done == 0 {
-        return None;
-    }
-    let state = desk.analysis.data.symbol(symbol)?;
-    let direction = position.direction();
-    let close = bar.close.to_f64();
-    let against = |level: f64| match direction {
-        Direction::Long => close < level,
-        Direction::Short => close > level,
-    };
-    match trail.rule {
-        TrailRule::Off => None,
-        TrailRule::Ema9 => against(state.ema9.value()?).then_some(ExitReason::Trail),
-        TrailRule::Vwap { closes } => {
-            (watch.closes_beyond_vwap >= closes.max(1)).then_some(ExitReason::Vwap)
-        }
-        TrailRule::LowOf { bars } => {
-            let (low, high) = state.range_before_last(usize::from(bars))?;
-            let level = if direction == Direction::Long { low } else { high };
-            against(level.to_f64()).then_some(ExitReason::Trail)
-        }
-        TrailRule::Atr { multiple } => {
-            let room = state.atr14.value()? * multiple.to_fraction();
-            let best = watch.best_close?.to_f64();
-            against(best - direction.sign() as f64 * room).then_some(ExitReason::Trail)
-        }
-    }
-}
-
-/// Judges a position's time rules when one of them is due.
+/// Judges what of a position is due: its time rules, a retry, an alarm.
 pub(crate) fn on_timer(desk: &mut Desk<'_>, key: SlotKey, group: model::GroupId) {
     let index = desk.slot_index(key);
     let watch = desk.analysis.watches.get(index).copied().unwrap_or_default();
-    let Some(position) = desk.books().position(key).filter(|p| p.group == group) else { return };
+    let Some(position) = desk.books().position(key).filter(|p| p.group == group) else {
+        protection::after_close(desk, key);
+        return;
+    };
     let entry = position.entry_price().unwrap_or_default();
     let r = position.r.or(position.plan.stop_distance());
     let best = watch.best(position.direction()).unwrap_or(entry);
@@ -294,6 +259,21 @@ pub(crate) fn on_timer(desk: &mut Desk<'_>, key: SlotKey, group: model::GroupId)
         close(desk, key, ExitReason::TimeStop);
     } else if position.plan.flat_by.is_some_and(|flat_by| flat_by <= desk.now) {
         close(desk, key, ExitReason::FlatBy);
+    }
+    take_impatient_target_back(desk, key);
+    protection::retry(desk, key);
+    settle(desk, key);
+}
+
+/// Cancels a target that did not fill at once at a venue that holds one exit at a time: the stop
+/// takes its place again.
+fn take_impatient_target_back(desk: &mut Desk<'_>, key: SlotKey) {
+    let books = desk.books();
+    let Some(position) = books.position(key).filter(|position| position.target_due) else { return };
+    let target = position.target.and_then(|number| books.orders().get(number));
+    let late = target.filter(|order| desk.now.since(order.created) >= TARGET_PATIENCE_NS);
+    if let Some(number) = late.map(|order| order.request.client_id.number) {
+        desk.cancel_in_time(number);
     }
 }
 

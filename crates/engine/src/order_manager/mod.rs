@@ -7,8 +7,10 @@ pub mod entries;
 pub mod exits;
 pub mod order;
 pub mod position;
+pub(crate) mod protection;
+pub(crate) mod trailing;
 pub mod transition;
 
-pub use order::{Order, Replacement, Terms};
-pub use position::{PlacedTarget, Position};
+pub use order::{Execution, Order, Replacement, Terms};
+pub use position::{BookedFill, Excess, PlacedTarget, Position};
 pub use transition::{IllegalTransition, OrderEvent, after};

@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 use model::{
-    Cash, ClientOrderId, ExecId, ExitReason, NewOrder, OrderKind, OrderNumber, OrderState,
+    Cash, ClientOrderId, ExecId, ExitReason, GroupId, NewOrder, OrderKind, OrderNumber, OrderState,
     Quantity, StrategyId, Timestamp, record,
 };
 
@@ -36,8 +36,36 @@ pub struct Order {
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
-    /// Executions booked on this order; a repeated one changes nothing (I4).
-    executions: Vec<ExecId>,
+    /// How many requests to replace or cancel it were refused in a row.
+    pub refusals: u8,
+    /// When the last of them was refused.
+    pub refused_at: Option<Timestamp>,
+    /// Executions of this order; a repeated one changes nothing (I4).
+    executions: Vec<Execution>,
+}
+
+/// One execution of an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Execution {
+    /// The broker's id.
+    pub id: ExecId,
+    /// Shares that count for the order; none of an execution on the wrong side (F19).
+    pub quantity: Quantity,
+    /// Value of the shares.
+    pub value: Cash,
+    /// Shares that the broker reported first; zero until that report is heard.
+    pub reported: Quantity,
+    /// When it was executed; `None` when only its cancellation was heard of yet.
+    pub time: Option<Timestamp>,
+    /// It was cancelled, or replaced by a correction (F12).
+    pub voided: bool,
+}
+
+impl Execution {
+    /// Makes one that gave the order no shares.
+    pub fn at(id: ExecId, time: Timestamp) -> Self {
+        Self { id, time: Some(time), ..Self::default() }
+    }
 }
 
 /// Plan and size of an entry.
@@ -105,7 +133,24 @@ impl Order {
     /// Returns true while the order can be replaced or cancelled.
     #[inline]
     pub fn is_settled(&self) -> bool {
-        !self.state.is_terminal() && !self.cancel_pending && self.replace_pending.is_none()
+        !self.state.is_terminal()
+            && self.state != OrderState::Unknown
+            && !self.cancel_pending
+            && self.replace_pending.is_none()
+    }
+
+    /// Returns true within the pause after a refused request (R9).
+    pub fn is_waiting_to_retry(&self, now: Timestamp) -> bool {
+        self.refused_at.is_some_and(|at| {
+            let passed = now.since(at);
+            (0..retry_pause_ns(self.refusals)).contains(&passed)
+        })
+    }
+
+    /// Notes that the broker refused to replace or cancel the order.
+    pub(crate) fn note_refusal(&mut self, time: Timestamp) {
+        self.refusals = self.refusals.saturating_add(1);
+        self.refused_at = Some(time);
     }
 
     /// Names the slot the order belongs to.
@@ -114,19 +159,83 @@ impl Order {
         SlotKey { strategy: self.strategy, symbol: self.request.symbol }
     }
 
-    /// Notes an execution; false when it was booked before (I4).
-    pub fn note_execution(&mut self, id: ExecId) -> bool {
-        if self.executions.contains(&id) {
+    /// Returns what is known of an execution.
+    pub fn execution(&self, id: ExecId) -> Option<&Execution> {
+        self.executions.iter().find(|execution| execution.id == id)
+    }
+
+    /// Notes an execution and counts its shares; false when it was heard of before (I4).
+    pub fn note_execution(&mut self, execution: Execution) -> bool {
+        if let Some(known) = self.executions.iter_mut().find(|known| known.id == execution.id) {
+            // Its cancellation was faster: it still tells how much of the order is done.
+            if known.reported.is_zero() && known.voided {
+                known.reported = execution.reported;
+                known.time = execution.time;
+            }
             return false;
         }
-        self.executions.push(id);
+        self.cum_qty = self.cum_qty.plus(execution.quantity);
+        self.cum_value = self.cum_value.plus(execution.value);
+        self.executions.push(execution);
         true
     }
+
+    /// Returns true when the broker has executed all that is asked for, corrected or cancelled
+    /// executions included; while a replacement is under way, all of the larger of both.
+    pub fn is_complete(&self) -> bool {
+        let pending = self.replace_pending.as_ref().map_or(Quantity::ZERO, |r| r.quantity);
+        let asked = self.request.quantity.max(pending);
+        let reported = self.executions.iter().map(|execution| execution.reported);
+        self.cum_qty >= asked || reported.fold(Quantity::ZERO, Quantity::plus) >= asked
+    }
+
+    /// Takes an execution out of the sums (F12); the id stays known, so that the execution is not
+    /// booked when its own report comes late.
+    pub fn void_execution(&mut self, id: ExecId) {
+        match self.executions.iter_mut().find(|execution| execution.id == id) {
+            Some(execution) => {
+                let (quantity, value) = (execution.quantity, execution.value);
+                (execution.quantity, execution.value) = (Quantity::ZERO, Cash::ZERO);
+                execution.voided = true;
+                self.cum_qty = self.cum_qty.minus(quantity);
+                self.cum_value = self.cum_value.minus(value);
+            }
+            None => {
+                self.executions.push(Execution { id, voided: true, ..Execution::default() });
+            }
+        }
+    }
+
+    /// Forgets a voided execution whose correction bears the same id.
+    pub fn forget_execution(&mut self, id: ExecId) {
+        self.executions.retain(|execution| execution.id != id || !execution.voided);
+    }
+
+    /// Returns the exit group of the order: that of the position that an entry opens, or that an
+    /// exit belongs to.
+    #[inline]
+    pub fn group(&self) -> GroupId {
+        self.request.group.unwrap_or(GroupId(self.request.client_id.number.0))
+    }
+}
+
+/// Returns how long to wait after so many refusals in a row before a request is made again (R9).
+pub(crate) fn retry_pause_ns(refusals: u8) -> i64 {
+    let seconds = match refusals {
+        0 | 1 => 1,
+        2 => 2,
+        3 => 5,
+        4 => 10,
+        5 => 30,
+        _ => 60,
+    };
+    seconds * model::SECOND_NS
 }
 
 /// The numbers of at most three orders.
 pub type OrderList = ArrayVec<OrderNumber, 3>;
 
+record!(Execution { 1: id, 2: quantity, 3: value, 4: time, 5: voided, 6: reported });
 record!(Terms { 1: plan, 2: sizing });
 record!(Replacement { 1: client_id, 2: kind, 3: quantity, 4: terms });
 record!(Order {
@@ -142,4 +251,6 @@ record!(Order {
     10: created,
     11: updated,
     12: executions,
+    13: refusals,
+    14: refused_at,
 });

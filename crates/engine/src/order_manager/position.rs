@@ -5,11 +5,13 @@
 //! [`exits`](super::exits).
 
 use model::{
-    BrokerId, Cash, ExitReason, GroupId, OrderNumber, Ppm, Price, Quantity, Side, Timestamp,
-    TradeFill, record,
+    BrokerId, Cash, ExecId, ExitReason, GroupId, OrderNumber, OrderRole, Ppm, Price, Quantity,
+    Side, Timestamp, TradeFill, record,
 };
+use smallvec::SmallVec;
 
-use super::order::OrderList;
+use super::order::{Order, OrderList};
+use crate::ledger::Totals;
 use crate::strategy_engine::{Direction, Plan, TargetAt};
 
 /// A target with its price and shares, known once the entry is done (TS7).
@@ -20,6 +22,48 @@ pub struct PlacedTarget {
     /// Shares to close there.
     pub quantity: Quantity,
 }
+
+/// A fill as booked, with the id under which it may be corrected or cancelled later (F12).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BookedFill {
+    /// The broker's id of the execution.
+    pub exec_id: ExecId,
+    /// Why it reduced the position; `None` for an entry.
+    pub exit: Option<ExitReason>,
+    /// The fill; a part of the execution when the rest went beyond the position.
+    pub fill: TradeFill,
+}
+
+impl BookedFill {
+    /// Where the fill belongs in its position: what was entered comes before what was exited, each
+    /// in order of time, in whatever order the reports arrive (F10).
+    fn place(&self) -> (bool, Timestamp, ExecId) {
+        (self.exit.is_some(), self.fill.time, self.exec_id)
+    }
+
+    /// Splits the fill at `within` shares; the fee is shared by quantity, nothing is lost.
+    fn split(&self, within: Quantity) -> (Self, Self) {
+        let fee = self.fill.fee.share_of(within, self.fill.quantity).unwrap_or(self.fill.fee);
+        let part = |quantity, fee| Self { fill: TradeFill { quantity, fee, ..self.fill }, ..*self };
+        let rest = self.fill.quantity.minus(within);
+        (part(within, fee), part(rest, self.fill.fee.minus(fee)))
+    }
+
+    /// Adds another part of the same execution.
+    fn join(&mut self, part: &Self) {
+        self.fill.quantity = self.fill.quantity.plus(part.fill.quantity);
+        self.fill.fee = self.fill.fee.plus(part.fill.fee);
+    }
+
+    /// Returns the value of its shares, above zero.
+    pub fn value(&self) -> Cash {
+        // Whoever books a fill has checked that its value is within range.
+        self.fill.price.notional(self.fill.quantity).unwrap_or(Cash::ZERO)
+    }
+}
+
+/// Fills, or parts of them, that go beyond a position.
+pub type Excess = SmallVec<[BookedFill; 1]>;
 
 /// An open position.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -66,8 +110,12 @@ pub struct Position {
     pub close: Option<OrderNumber>,
     /// Why the position is being closed: set once, a close stays wanted until flat.
     pub close_reason: Option<ExitReason>,
-    /// A broker refused an exit order: it is not sent again by itself, an alarm was raised.
-    pub exit_refused: bool,
+    /// The role of an exit order that a broker refused: no exit is sent until the retry is due.
+    pub refused: Option<OrderRole>,
+    /// How many exit orders were refused in a row.
+    pub refusals: u8,
+    /// The next target was touched at a venue that holds one exit at a time: it is being sent.
+    pub target_due: bool,
     /// Time of the first fill.
     pub opened: Timestamp,
     /// Time of the last fill.
@@ -78,8 +126,8 @@ pub struct Position {
     pub flow: Cash,
     /// Fees of the fills.
     pub fees: Cash,
-    /// The fills.
-    pub fills: Vec<TradeFill>,
+    /// The fills: those of the entry, then those of the exits, each in order of time.
+    pub fills: Vec<BookedFill>,
 }
 
 impl Position {
@@ -127,10 +175,31 @@ impl Position {
         self.cost.minus(self.value_at(stop)).max(Cash::ZERO)
     }
 
-    /// Books a fill of `quantity` shares, at most the open quantity when it reduces; returns the
-    /// change of cost for the ledger.
-    pub fn book(&mut self, fill: TradeFill, value: Cash, exit: Option<ExitReason>) -> Cash {
+    /// Books a fill. What reduces beyond the open quantity is not booked but returned: no position
+    /// is ever flipped (I13, F19).
+    ///
+    /// A fill that belongs before one that is booked is put there, so that the result does not
+    /// depend on the order in which reports arrive (F10).
+    pub fn book(&mut self, booked: BookedFill) -> Excess {
+        if self.fills.last().is_some_and(|last| booked.place() < last.place()) {
+            let place = self.fills.partition_point(|other| other.place() <= booked.place());
+            self.fills.insert(place, booked);
+            return self.rebuild();
+        }
+        self.append(booked).into_iter().collect()
+    }
+
+    fn append(&mut self, booked: BookedFill) -> Option<BookedFill> {
+        let fill = &booked.fill;
         let increases = (fill.side == Side::Buy) == (self.direction() == Direction::Long);
+        if !increases && fill.quantity > self.quantity {
+            let (within, beyond) = booked.split(self.quantity);
+            if within.fill.quantity.is_positive() {
+                self.append(within);
+            }
+            return Some(beyond);
+        }
+        let value = booked.value();
         let signed_value = if fill.side.is_buy() { value } else { value.negated() };
         let change = if increases {
             self.quantity = self.quantity.plus(fill.quantity);
@@ -145,20 +214,71 @@ impl Position {
             self.quantity = self.quantity.minus(fill.quantity);
             self.exited_qty = self.exited_qty.plus(fill.quantity);
             self.exited_value = self.exited_value.plus(value);
-            self.last_exit = exit.or(self.last_exit);
+            self.last_exit = booked.exit.or(self.last_exit);
             part.negated()
         };
         self.cost = self.cost.plus(change);
         self.flow = self.flow.minus(signed_value);
         self.fees = self.fees.plus(fill.fee);
-        self.last_fill = fill.time;
-        self.fills.push(fill);
-        change
+        self.last_fill = self.last_fill.max(fill.time);
+        self.fills.push(booked);
+        None
     }
 
-    /// Sets R and the targets from the actual average entry: the entry is done (TS7).
+    /// Computes everything that follows from the fills again; returns what goes beyond.
+    fn rebuild(&mut self) -> Excess {
+        let fills = std::mem::take(&mut self.fills);
+        let opened = fills.first().map_or(self.opened, |first| first.fill.time);
+        *self = Self {
+            opened,
+            quantity: Quantity::ZERO,
+            max_quantity: Quantity::ZERO,
+            cost: Cash::ZERO,
+            entered_qty: Quantity::ZERO,
+            entered_value: Cash::ZERO,
+            exited_qty: Quantity::ZERO,
+            exited_value: Cash::ZERO,
+            last_exit: None,
+            flow: Cash::ZERO,
+            fees: Cash::ZERO,
+            last_fill: opened,
+            fills: Vec::with_capacity(fills.len()),
+            ..std::mem::take(self)
+        };
+        fills.into_iter().filter_map(|booked| self.append(booked)).collect()
+    }
+
+    /// Takes the execution `without` out as if it had never been, and `parts` in: fills of this
+    /// position that went beyond it before, or a correction (F12). Returns what goes beyond now.
+    pub fn restate(
+        &mut self,
+        without: Option<ExecId>,
+        parts: impl IntoIterator<Item = BookedFill>,
+    ) -> Excess {
+        self.fills.retain(|booked| Some(booked.exec_id) != without);
+        for part in parts.into_iter().filter(|part| Some(part.exec_id) != without) {
+            match self.fills.iter_mut().find(|booked| booked.exec_id == part.exec_id) {
+                Some(booked) => booked.join(&part),
+                None => self.fills.push(part),
+            }
+        }
+        self.fills.sort_unstable_by_key(BookedFill::place);
+        self.rebuild()
+    }
+
+    /// Returns what the fills did to the account.
+    pub fn totals(&self) -> Totals {
+        Totals { flow: self.flow, cost: self.cost, fees: self.fees }
+    }
+
+    /// Sets R and the targets from the actual average entry: the entry is done (TS7). A late fill
+    /// sets them again, until a target has filled.
     pub fn finish_entry(&mut self, tick: Price) {
         self.entry_done = true;
+        if self.targets_done > 0 {
+            return;
+        }
+        self.target_count = 0;
         let (Some(entry), direction) = (self.entry_price(), self.direction()) else { return };
         self.r =
             self.initial_stop.map(|stop| direction.favour(stop, entry)).filter(|r| r.raw() > 0);
@@ -214,6 +334,16 @@ impl Position {
         [self.stop, self.target, self.close].into_iter().flatten().collect()
     }
 
+    /// Returns the working exit of a role.
+    pub fn exit(&self, role: OrderRole) -> Option<OrderNumber> {
+        match role {
+            OrderRole::Stop => self.stop,
+            OrderRole::Target => self.target,
+            OrderRole::Close => self.close,
+            OrderRole::Entry => None,
+        }
+    }
+
     /// Forgets an exit order that has ended.
     pub fn unlink(&mut self, number: OrderNumber) {
         for slot in [&mut self.stop, &mut self.target, &mut self.close] {
@@ -221,6 +351,26 @@ impl Position {
                 *slot = None;
             }
         }
+    }
+
+    /// Returns true when an execution was booked here.
+    pub fn knows(&self, id: ExecId) -> bool {
+        self.fills.iter().any(|booked| booked.exec_id == id)
+    }
+
+    /// Links an exit of the position's group that still lives; false when it is none.
+    pub(crate) fn relink(&mut self, number: OrderNumber, order: &Order) -> bool {
+        if order.state.is_terminal() || order.group() != self.group {
+            return false;
+        }
+        let place = match order.request.role {
+            OrderRole::Stop => &mut self.stop,
+            OrderRole::Target => &mut self.target,
+            OrderRole::Close => &mut self.close,
+            OrderRole::Entry => return false,
+        };
+        *place = Some(number);
+        true
     }
 
     /// Returns planned and taken risk in cash (TS5), `None` without a stop.
@@ -233,6 +383,7 @@ impl Position {
 }
 
 record!(PlacedTarget { 1: price, 2: quantity });
+record!(BookedFill { 1: exec_id, 2: exit, 3: fill });
 record!(Position {
     1: group,
     2: plan,
@@ -254,7 +405,7 @@ record!(Position {
     18: target,
     19: close,
     20: close_reason,
-    21: exit_refused,
+    21: refused,
     22: opened,
     23: last_fill,
     24: last_exit,
@@ -262,4 +413,6 @@ record!(Position {
     26: fees,
     27: fills,
     28: broker,
+    29: refusals,
+    30: target_due,
 });

@@ -76,6 +76,8 @@ pub fn after(state: OrderState, event: OrderEvent) -> Result<OrderState, Illegal
         // A repeated or late acknowledgement says nothing new.
         (S::Accepted | S::Working | S::PartiallyFilled, E::Accepted) => state,
         (S::Working | S::PartiallyFilled, E::Working) => state,
+        // Nor does one that comes after the end; after a refusal it would contradict it (F10).
+        (S::Filled | S::Cancelled | S::Expired | S::Replaced, E::Accepted | E::Working) => state,
         (S::Sent | S::Unknown | S::Accepted | S::Working | S::PartiallyFilled, E::Cancelled) => {
             S::Cancelled
         }

@@ -3,7 +3,7 @@
 //! Statistics over trades and days live in crate `analytics`. Invariant: a trade's net result is
 //! the signed cash flow of its fills minus their fees, exactly (TP15).
 
-use model::{Bar, ClosedTrade, Price, record};
+use model::{Bar, ClosedTrade, Price, Timestamp, record};
 
 use crate::fact::SlotKey;
 use crate::order_manager::Position;
@@ -22,6 +22,12 @@ pub struct Watch {
     pub closes_beyond_vwap: u8,
     /// Best close since the entry, in the position's favour.
     pub best_close: Option<Price>,
+    /// Since when the position lacks a working stop.
+    pub bare_since: Option<Timestamp>,
+    /// When a refused exit may be sent again.
+    pub retry_at: Option<Timestamp>,
+    /// Since when exits outlive their position.
+    pub orphans_since: Option<Timestamp>,
 }
 
 impl Watch {
@@ -104,11 +110,20 @@ pub fn close_trade(id: u64, key: SlotKey, position: &Position, watch: &Watch) ->
         r_multiple: taken.map(|taken| net_pnl.to_f64() / taken.to_f64()),
         mae,
         mfe,
-        fills: position.fills.clone(),
+        fills: position.fills.iter().map(|booked| booked.fill).collect(),
     }
 }
 
-record!(Watch { 1: low, 2: high, 3: bars, 4: closes_beyond_vwap, 5: best_close });
+record!(Watch {
+    1: low,
+    2: high,
+    3: bars,
+    4: closes_beyond_vwap,
+    5: best_close,
+    6: bare_since,
+    7: retry_at,
+    8: orphans_since,
+});
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use model::{Cash, Price, SymbolId};
 
 use super::gate::Proposal;
-use crate::books::Books;
+use crate::books::{Books, External};
 use crate::fact::SlotKey;
 use crate::order_manager::Terms;
 
@@ -45,7 +45,25 @@ impl WorstCase {
                 worst.other_symbols += 1;
             }
         }
+        for external in books.externals() {
+            worst.add_external(books, external, proposal.symbol, mark(external.symbol));
+        }
         worst
+    }
+
+    /// Adds what is held without a plan (F18): it counts like a position without a stop.
+    fn add_external(&mut self, books: &Books, external: &External, symbol: SymbolId, mark: Price) {
+        let cost = external.totals().cost;
+        let at_mark = mark.notional(external.quantity).filter(|_| mark.is_positive());
+        let value = at_mark.unwrap_or(cost);
+        let value = value.max(value.negated());
+        self.gross = self.gross.plus(value);
+        self.open_risk = self.open_risk.plus(value);
+        if external.symbol == symbol {
+            self.in_symbol = self.in_symbol.plus(value);
+        } else if !external.quantity.is_zero() && !books.is_symbol_active(external.symbol) {
+            self.other_symbols += 1;
+        }
     }
 
     /// Adds a slot's risks and returns its value at the worst.

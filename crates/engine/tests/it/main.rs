@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_types, reason = "a scripted strategy shares its script with the test")]
 
 mod controls;
+mod fates;
 mod isolation;
 mod orders;
+mod permutations;
 mod world;

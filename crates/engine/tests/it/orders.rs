@@ -92,32 +92,72 @@ fn a_late_fill_is_booked_and_protected() {
     assert_eq!((stop.quantity, target.quantity), (shares(300), shares(150)), "as planned");
 }
 
-/// I4: an over-fill is booked as what it is, and alarmed.
+/// I4, F19: an over-filled entry is held and protected; nothing more is opened in the symbol.
 #[test]
-fn an_over_fill_is_booked_and_alarmed() {
+fn an_over_filled_entry_is_protected_and_alarmed() {
     let mut world = entered();
     let entry = world.last(OrderRole::Entry);
     world.fill(&entry, 1_200, "10.50");
     assert_eq!(world.held(0, 0), 1_200);
     assert!(world.alerts().contains(&AlertKind::OverFill));
-    let stop = world.last(OrderRole::Stop);
-    assert_eq!(stop.quantity, shares(1_200), "what is held is protected");
-    world.fill(&stop, 1_500, "9.99");
-    assert_eq!(world.held(0, 0), -300, "the broker's truth, not our wish");
+    assert!(world.in_suspense(0));
+    assert_eq!(world.last(OrderRole::Stop).quantity, shares(1_200), "what is held is protected");
 }
 
-/// F19: reports on orders that are not ours change nothing and raise an alarm.
+/// F19, I13: what an exit fills beyond the position is held apart: the position is flat, never
+/// flipped, and the account is what the broker says.
 #[test]
-fn foreign_orders_change_nothing() {
+fn an_over_filled_exit_is_held_apart() {
     let mut world = entered();
+    let entry = world.last(OrderRole::Entry);
+    world.fill(&entry, 1_000, "10.50");
+    let stop = world.last(OrderRole::Stop);
+    world.fill(&stop, 1_300, "9.99");
+    assert_eq!((world.held(0, 0), world.external(0)), (0, -300));
+    assert!(world.alerts().contains(&AlertKind::OverFill));
+    assert!(world.in_suspense(0) && !world.in_suspense(1));
+    let target = world.last(OrderRole::Target);
+    world.report(&target, ExecType::Cancelled);
+    world.bar_with(0, 0, "09:31", "10.00", Wish::Enter(breakout("10.50", "10.55", "10.00")));
+    assert_eq!(world.refusals(), ["blocked"]);
+    assert_eq!(world.count(OrderRole::Entry), 1);
+}
+
+/// F18, F19: fills on orders that are not ours change the account, not our positions, and raise
+/// an alarm; twice the same is booked once.
+#[test]
+fn foreign_fills_are_held_apart() {
+    let mut world = entered();
+    let cash = world.engine.books().ledger().cash();
     let mut foreign = world.last(OrderRole::Entry);
     foreign.client_id.epoch += 1;
-    world.fill(&foreign, 100, "10.50");
+    let fill = world.fill(&foreign, 100, "10.50");
+    world.report(&foreign, ExecType::Trade(fill));
+    assert_eq!((world.held(0, 0), world.external(0)), (0, 100));
+    let paid = cash.minus(world.engine.books().ledger().cash());
+    assert_eq!(paid.minus(fill.fee).to_string(), "1050.00");
     foreign.client_id.epoch -= 1;
     foreign.client_id.number.0 += 50;
     world.fill(&foreign, 100, "10.50");
-    assert_eq!(world.held(0, 0), 0);
+    assert_eq!((world.held(0, 0), world.external(0)), (0, 200));
     assert!(world.alerts().contains(&AlertKind::UnknownOrder));
+    assert!(world.in_suspense(0));
+    world.report(&foreign, ExecType::Bust { exec_id: fill.exec_id });
+    assert_eq!(world.external(0), 100, "F12 holds for them, too");
+}
+
+/// F19: a fill on the other side than was ordered is held apart.
+#[test]
+fn a_fill_on_the_wrong_side_is_held_apart() {
+    let mut world = entered();
+    let mut entry = world.last(OrderRole::Entry);
+    entry.side = Side::Sell;
+    let fill = world.fill(&entry, 100, "10.50");
+    world.report(&entry, ExecType::Trade(fill));
+    assert_eq!((world.held(0, 0), world.external(0)), (0, -100));
+    assert!(world.in_suspense(0));
+    world.report(&entry, ExecType::Bust { exec_id: fill.exec_id });
+    assert_eq!(world.external(0), 0);
 }
 
 /// A refused protective stop raises an alarm and is not sent again in a loop.

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use engine::data_manager::Needs;
-use engine::risk_manager::Limits;
+use engine::execution_engine::VenueCapabilities;
+use engine::risk_manager::{Block, BlockReason, Limits, Scope};
 use engine::strategy_engine::{
     Breakeven, Context, Event, Finding, Plan, RuleInfo, Size, Strategy, Target, TargetAt,
 };
@@ -138,6 +139,7 @@ pub(crate) struct World {
     seq: u64,
     executions: u64,
     limits: Limits,
+    venues: Vec<VenueCapabilities>,
 }
 
 /// The calendar takes a while to build in debug mode: once for all tests.
@@ -146,7 +148,7 @@ fn calendar() -> Arc<Calendar> {
     Arc::clone(CALENDAR.get_or_init(|| Arc::new(Calendar::nyse())))
 }
 
-fn build(limits: &Limits, scripts: &[Script]) -> Engine {
+fn build(limits: &Limits, venues: &[VenueCapabilities], scripts: &[Script]) -> Engine {
     let strategy = |script: &Script| -> Box<dyn Strategy> { Box::new(Scripted(script.clone(), 0)) };
     Engine::new(EngineConfig {
         symbols: (0..8).map(|n| format!("SYM{n}").parse().unwrap()).collect(),
@@ -156,6 +158,7 @@ fn build(limits: &Limits, scripts: &[Script]) -> Engine {
             .collect(),
         cash: Cash::from_dollars(100_000).unwrap(),
         limits: limits.clone(),
+        venues: venues.to_vec(),
         calendar: calendar(),
         ticks: TickTable::us(),
         tag: *b"BW\0\0",
@@ -168,9 +171,15 @@ fn build(limits: &Limits, scripts: &[Script]) -> Engine {
 impl World {
     /// A running engine at 09:30 of a full day, two strategies, eight symbols.
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::at_venue(limits, VenueCapabilities::SIMULATED)
+    }
+
+    /// The same with a broker whose venue can do less.
+    pub(crate) fn at_venue(limits: Limits, venue: VenueCapabilities) -> Self {
+        let venues = vec![venue];
         let script: Vec<Script> = vec![Script::default(), Script::default()];
         let mut world = Self {
-            engine: build(&limits, &script),
+            engine: build(&limits, &venues, &script),
             out: Outputs::default(),
             day: "2026-06-01".parse().unwrap(),
             sent: Vec::new(),
@@ -179,6 +188,7 @@ impl World {
             seq: 0,
             executions: 0,
             limits,
+            venues,
         };
         world.apply(world.at("04:00"), Input::Start);
         world.apply(world.at("09:30"), Input::Time);
@@ -217,7 +227,7 @@ impl World {
     /// Saves the engine, loads it into a fresh one and compares the encodings byte for byte.
     fn check_restore(&self) {
         let bytes = model::record::encode(&self.engine);
-        let mut other = build(&self.limits, &self.script);
+        let mut other = build(&self.limits, &self.venues, &self.script);
         other.load(&mut Reader::new(&bytes)).unwrap();
         assert_eq!(model::record::encode(&other), bytes, "state does not survive a restore");
     }
@@ -246,6 +256,11 @@ impl World {
         };
         let event = MarketEvent::Bar { symbol: SymbolId(symbol), bar };
         self.apply(bar.end(), Input::Market { source: SourceId(0), event });
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, seconds: i64) {
+        self.apply(self.engine.now().plus_nanos(seconds * model::SECOND_NS), Input::Time);
     }
 
     pub(crate) fn control(&mut self, control: Control) {
@@ -301,6 +316,18 @@ impl World {
         self.engine.strategies()[strategy].strategy.save(&mut writer);
         scripted.load(&mut Reader::new(writer.bytes())).unwrap();
         scripted.1
+    }
+
+    /// Returns what is held in a symbol without a plan.
+    pub(crate) fn external(&self, symbol: u32) -> i64 {
+        let of = self.engine.books().externals().iter().filter(|e| e.symbol == SymbolId(symbol));
+        of.map(|external| external.quantity.shares()).sum()
+    }
+
+    /// Returns true when nothing may be opened in a symbol because of something unexplained.
+    pub(crate) fn in_suspense(&self, symbol: u32) -> bool {
+        let scope = Scope::Symbol(SymbolId(symbol));
+        self.engine.books().blocks().holds(Block::new(scope, BlockReason::Suspense))
     }
 
     /// Returns the kinds of the alerts so far.
