@@ -1,8 +1,12 @@
-//! `gap_and_go` (TG1-TG38): long momentum on a gap in the first hour.
+//! `gap_and_go` (TG1-TG39): momentum on a gap in the first hour.
 //!
 //! A stock gaps on news with unusual premarket volume, holds near the top of its premarket range
-//! and breaks the premarket high after the open. Exits (stop, target, trail, time) are the plan's
-//! and run in the order manager; here are the scan, the gates and the trigger.
+//! and breaks the premarket high after the open. The short side is the mirror image: it gaps down,
+//! holds near the bottom and breaks the premarket low (TG39). Exits (stop, target, trail, time)
+//! are the plan's and run in the order manager; here are the scan, the gates and the trigger.
+//!
+//! Everything is said once, by the direction of the trade: "in its favour" is up for a long trade
+//! and down for a short one.
 
 mod params;
 mod scan;
@@ -13,14 +17,14 @@ use engine::strategy_engine::{
 };
 use model::exchange::{Segment, Session};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{Bar, MINUTE_NS, OrderKind, Price, Rounding, SECOND_NS, SymbolId, record};
+use model::{Bar, MINUTE_NS, OrderKind, Ppm, Price, Rounding, SECOND_NS, SymbolId, record};
 
 use self::params::{Params, StopMode, Trigger};
 use crate::registry::StrategyInfo;
 
 pub(crate) const INFO: StrategyInfo = StrategyInfo {
     name: "gap_and_go",
-    description: "Buys the break of the premarket high of a stock that gapped up on volume, in the first hour",
+    description: "Trades the break of the premarket high of a stock that gapped up on volume, in the first hour; side=short the mirror image",
     parameters: params::PARAMETERS,
     make: |settings| Box::new(GapAndGo::new(Params::read(settings))),
 };
@@ -45,9 +49,9 @@ const RULES: &[RuleInfo] = &[
     RuleInfo { id: "TG30", text: "not a candidate of the scan", values: &[] },
     RuleInfo { id: "TG31", text: "gap at the open", values: &["gap_percent", "min"] },
     RuleInfo { id: "TG16", text: "relative volume of the first bar", values: &["rvol", "min"] },
-    RuleInfo { id: "TG17", text: "first bar green", values: &["open", "close"] },
+    RuleInfo { id: "TG17", text: "first bar green (short: red)", values: &["open", "close"] },
     RuleInfo { id: "TG15", text: "entry window", values: &["minutes_since_open"] },
-    RuleInfo { id: "TG18", text: "close above VWAP", values: &["close", "vwap"] },
+    RuleInfo { id: "TG18", text: "close above VWAP (short: below)", values: &["close", "vwap"] },
     RuleInfo {
         id: "TG37",
         text: "halt, or within 60 s of the re-open, or two halts",
@@ -59,12 +63,12 @@ const RULES: &[RuleInfo] = &[
     RuleInfo { id: "TG27", text: "cool-down after an exit", values: &["bars", "min"] },
     RuleInfo {
         id: "TG36",
-        text: "price has to close below the trigger level first",
+        text: "price has to close back behind the trigger level first",
         values: &["close", "level"],
     },
     RuleInfo {
         id: "TG33",
-        text: "above the limit: waits for a close below the level",
+        text: "beyond the limit: waits for a close behind the level",
         values: &["close", "limit"],
     },
     RuleInfo { id: "TG14", text: "trigger level not known yet", values: &[] },
@@ -75,7 +79,7 @@ const RULES: &[RuleInfo] = &[
     },
     RuleInfo {
         id: "TG33",
-        text: "already above: marketable limit",
+        text: "already beyond: marketable limit",
         values: &["close", "limit", "protective"],
     },
     RuleInfo { id: "TG35", text: "in position", values: &["shares"] },
@@ -117,6 +121,8 @@ mod rule {
 struct State {
     /// Passed the scan.
     candidate: bool,
+    /// Which way it gapped at the scan (TG39).
+    direction: Direction,
     /// Out for the day.
     dropped: bool,
     /// High and low of the first minutes, for triggers and stops of the opening range.
@@ -125,10 +131,18 @@ struct State {
     held: bool,
     /// Bars since the last exit.
     bars_since_exit: Option<u32>,
-    /// A close below the level is needed before the next entry (TG33, TG36).
+    /// A close behind the level is needed before the next entry (TG33, TG36).
     needs_rearm: bool,
 }
-record!(State { 1: candidate, 2: dropped, 3: range, 4: held, 5: bars_since_exit, 6: needs_rearm });
+record!(State {
+    1: candidate,
+    2: dropped,
+    3: range,
+    4: held,
+    5: bars_since_exit,
+    6: needs_rearm,
+    7: direction,
+});
 
 #[derive(Debug)]
 struct GapAndGo {
@@ -155,7 +169,7 @@ impl GapAndGo {
         }
         note_range(state, &params, session, bar);
         if data.rth.bars == 1
-            && let Err(finding) = first_bar(&params, ctx, session, data, bar)
+            && let Err(finding) = first_bar(state.direction, &params, ctx, session, data, bar)
         {
             state.dropped = true;
             ctx.no_entry(symbol, finding);
@@ -170,7 +184,7 @@ impl GapAndGo {
             ctx.no_entry(symbol, Finding::new(rule::NO_LEVEL, &[]));
             return;
         };
-        if bar.close < level {
+        if state.direction.favour(level, bar.close).raw() < 0 {
             state.needs_rearm = false;
         }
         match gates(state, &params, ctx, symbol, session, data, bar)
@@ -190,7 +204,7 @@ fn note_range(state: &mut State, params: &Params, session: &Session, bar: &Bar) 
     }
 }
 
-/// Counts bars since an exit; after one the price must come back below the level (TG36).
+/// Counts bars since an exit; after one the price must come back behind the level (TG36).
 fn note_exit(state: &mut State, holds: bool) {
     if holds {
         state.held = true;
@@ -205,6 +219,7 @@ fn note_exit(state: &mut State, holds: bool) {
 
 /// TG31, TG16, TG17 on the bar of 09:30; without that bar TG16 fails.
 fn first_bar(
+    direction: Direction,
     params: &Params,
     ctx: &Context<'_>,
     session: &Session,
@@ -212,7 +227,7 @@ fn first_bar(
     bar: &Bar,
 ) -> Result<(), Finding> {
     let gap = scan::gap(data.prev_close(session), bar.open).unwrap_or(0.0) * 100.0;
-    if gap < params.min_gap {
+    if direction.sign() as f64 * gap < params.min_gap {
         return Err(Finding::new(rule::GAP_OPEN, &[gap, params.min_gap]));
     }
     let rvol = data.rvol_bar(session, bar);
@@ -222,14 +237,14 @@ fn first_bar(
         let rvol = if bar.start == session.open { rvol.unwrap_or(0.0) } else { 0.0 };
         return Err(Finding::new(rule::FIRST_RVOL, &[rvol, params.min_rvol_first_bar]));
     }
-    if params.require_green && bar.close < bar.open {
+    if params.require_green && direction.favour(bar.open, bar.close).raw() < 0 {
         let numbers = [bar.open.to_f64(), bar.close.to_f64()];
         return Err(Finding::new(rule::FIRST_GREEN, &numbers));
     }
     Ok(())
 }
 
-/// Returns the level L of the trigger (TG14, TG31); after an entry the high of the day counts,
+/// Returns the level L of the trigger (TG14, TG31); after an entry the extreme of the day counts,
 /// too (TG36).
 fn level(
     state: &State,
@@ -239,17 +254,18 @@ fn level(
     session: &Session,
     data: &SymbolState,
 ) -> Option<Price> {
-    let premarket = (data.pre.bars > 0).then_some(data.pre.high);
+    let direction = state.direction;
+    let premarket = (data.pre.bars > 0).then_some(data.pre.best(direction));
     let closed =
         ctx.now() >= session.open.plus_nanos(i64::from(params.range_minutes()) * MINUTE_NS);
-    let range = state.range.filter(|_| closed).map(|(_, high)| high);
+    let range = state.range.filter(|_| closed).map(|(low, high)| direction.better(low, high));
     let level = match params.trigger {
-        Trigger::PremarketHigh => premarket?,
+        Trigger::Premarket => premarket?,
         Trigger::Range(_) => range?,
-        Trigger::Higher(_) => premarket?.max(range?),
+        Trigger::Farther(_) => direction.better(premarket?, range?),
     };
     let again = ctx.entries_today(symbol) > 0;
-    Some(if again { level.max(data.rth.high) } else { level })
+    Some(if again { direction.better(level, data.rth.best(direction)) } else { level })
 }
 
 /// The gates of TG32 and what else forbids an entry.
@@ -268,7 +284,8 @@ fn gates(
         return Err(Finding::new(rule::WINDOW, &[minutes]));
     }
     let close = bar.close.to_f64();
-    if params.above_vwap && data.vwap.value().is_none_or(|vwap| close <= vwap) {
+    let sign = state.direction.sign() as f64;
+    if params.above_vwap && data.vwap.value().is_none_or(|vwap| sign * (close - vwap) <= 0.0) {
         return Err(Finding::new(rule::VWAP, &[close, data.vwap.value().unwrap_or(0.0)]));
     }
     let reopening = data.reopened.is_some_and(|at| now.since(at) < 60 * SECOND_NS);
@@ -313,11 +330,12 @@ fn plan(
     if state.needs_rearm {
         return Err(Finding::new(rule::REARM, &[close.to_f64(), level.to_f64()]));
     }
-    let trigger = level.offset(tick, 1);
-    let limit = trigger.times_ppm(1_000_000 + params.chase.0).round_to(tick, Rounding::Down);
-    let marketable = close >= trigger;
-    if marketable && close > limit {
-        // TG33: too far above; the order may come back after a close below the level.
+    let direction = state.direction;
+    let trigger = direction.ticks_from(level, tick, 1);
+    let limit = direction.part_from(trigger, params.chase).round_to(tick, direction.rounding());
+    let marketable = direction.favour(trigger, close).raw() >= 0;
+    if marketable && direction.favour(limit, close).is_positive() {
+        // TG33: too far beyond; the order may come back after a close behind the level.
         state.needs_rearm = true;
         return Err(Finding::new(rule::CHASE, &[close.to_f64(), limit.to_f64()]));
     }
@@ -331,7 +349,7 @@ fn plan(
     };
     let flat_by = params.flat_by.at(session).min(session.close.plus_nanos(-15 * MINUTE_NS));
     let plan = Plan {
-        direction: Direction::Long,
+        direction,
         entry,
         reference,
         stop: Some(protective),
@@ -361,16 +379,26 @@ fn protective_stop(
     tick: Price,
     reference: Price,
 ) -> Option<Price> {
-    let below = |value: f64| Price::from_f64(value).map(|p| p.round_to(tick, Rounding::Down));
+    let direction = state.direction;
+    let sign = direction.sign() as f64;
+    let away = |value: f64| Price::from_f64(value).map(|p| p.round_to(tick, direction.rounding()));
+    let behind = |price: Price| direction.ticks_from(price, tick, -1);
     let stop = match params.stop_mode {
-        StopMode::LowSinceOpen => data.rth.low.offset(tick, -1),
-        StopMode::RangeLow => state.range?.0.offset(tick, -1),
-        StopMode::Vwap => below(data.vwap.value()?)?.offset(tick, -1),
-        StopMode::Atr => below(reference.to_f64() - params.stop_atr * data.atr14.value()?)?,
+        StopMode::SinceOpen => behind(data.rth.worst(direction)),
+        StopMode::Range => {
+            let (low, high) = state.range?;
+            behind(direction.worse(low, high))
+        }
+        StopMode::Vwap => behind(away(data.vwap.value()?)?),
+        StopMode::Atr => away(reference.to_f64() - sign * params.stop_atr * data.atr14.value()?)?,
     };
     if params.cap_wide_stop {
-        let farthest = reference.times_ppm(1_000_000 - params.max_stop.0);
-        return Some(stop.max(farthest.round_to(tick, Rounding::Up)));
+        let farthest = direction.part_from(reference, Ppm(-params.max_stop.0));
+        let farthest = match direction {
+            Direction::Long => farthest.round_to(tick, Rounding::Up),
+            Direction::Short => farthest.round_to(tick, Rounding::Down),
+        };
+        return Some(direction.better(stop, farthest));
     }
     Some(stop)
 }

@@ -1,8 +1,12 @@
 //! `vwap_reclaim` (TV1-TV25): long when a stock in play takes back its VWAP.
 //!
 //! After weakness below the session VWAP, a strong close above it on volume that holds shows
-//! control passing to buyers. Exits are the plan's and run in the order manager; here are the
+//! control passing to buyers. The short side (`vwap_reject`, TV21) is the mirror image: strength
+//! above VWAP that is lost again. Exits are the plan's and run in the order manager; here are the
 //! phases of TV22 and the entry of TV23.
+//!
+//! Everything is said once, by the direction of the trade: "behind" VWAP is below it for a long
+//! trade and above it for a short one.
 
 mod params;
 
@@ -13,14 +17,14 @@ use engine::strategy_engine::{
 };
 use model::exchange::{Segment, Session};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{Bar, OrderKind, Price, Rounding, SymbolId, record, record_enum};
+use model::{Bar, OrderKind, Price, SymbolId, record, record_enum};
 
 use self::params::{Bias, EntryMode, Params};
 use crate::registry::StrategyInfo;
 
 pub(crate) const INFO: StrategyInfo = StrategyInfo {
     name: "vwap_reclaim",
-    description: "Buys when a stock in play closes back above its session VWAP on volume and holds",
+    description: "Buys when a stock in play closes back above its session VWAP on volume and holds; side=short the mirror image",
     parameters: params::PARAMETERS,
     make: |settings| Box::new(VwapReclaim::new(Params::read(settings))),
 };
@@ -28,8 +32,16 @@ pub(crate) const INFO: StrategyInfo = StrategyInfo {
 /// Rules by index; [`rule`] names the indices.
 const RULES: &[RuleInfo] = &[
     RuleInfo { id: "TV22", text: "no session VWAP yet", values: &[] },
-    RuleInfo { id: "TV22", text: "above VWAP, no weakness before", values: &["close", "vwap"] },
-    RuleInfo { id: "TV22", text: "below VWAP", values: &["close", "vwap", "bars_below"] },
+    RuleInfo {
+        id: "TV22",
+        text: "above VWAP, no weakness before (short: below)",
+        values: &["close", "vwap"],
+    },
+    RuleInfo {
+        id: "TV22",
+        text: "below VWAP (short: above)",
+        values: &["close", "vwap", "bars_below"],
+    },
     RuleInfo { id: "TV6", text: "entry window", values: &["minutes_since_open"] },
     RuleInfo { id: "TV1", text: "price range", values: &["price", "min", "max"] },
     RuleInfo { id: "TV2", text: "average daily volume", values: &["adv", "min"] },
@@ -40,10 +52,14 @@ const RULES: &[RuleInfo] = &[
         values: &["gap_open_percent", "rvol", "min_gap", "min_rvol"],
     },
     RuleInfo { id: "TV5", text: "bias", values: &["close", "above"] },
-    RuleInfo { id: "TV7", text: "closes below VWAP before", values: &["bars_below", "min"] },
-    RuleInfo { id: "TV8", text: "depth below VWAP", values: &["depth_percent", "min", "max"] },
+    RuleInfo { id: "TV7", text: "closes behind VWAP before", values: &["bars_below", "min"] },
+    RuleInfo { id: "TV8", text: "depth behind VWAP", values: &["depth_percent", "min", "max"] },
     RuleInfo { id: "TV9", text: "volume of the reclaim bar", values: &["ratio", "min"] },
-    RuleInfo { id: "TV10", text: "close in the upper half", values: &["close", "middle"] },
+    RuleInfo {
+        id: "TV10",
+        text: "close in the upper half (short: lower)",
+        values: &["close", "middle"],
+    },
     RuleInfo {
         id: "TV11",
         text: "reclaimed, waits for closes that hold",
@@ -88,13 +104,13 @@ const VOLUME_BARS: usize = 20;
 /// The phases of TV22.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Phase {
-    /// Above VWAP or not begun.
+    /// On the side of VWAP that is in the trade's favour (long: above), or not begun.
     #[default]
-    Above,
-    /// Closing below VWAP.
-    Below { count: u32, low: Price },
-    /// Took VWAP back; counts closes that hold.
-    Reclaimed { held: u32, high: Price, low: Price },
+    Ahead,
+    /// Closing behind VWAP; the extreme against the trade (long: lowest low) so far.
+    Behind { count: u32, worst: Price },
+    /// Took VWAP back; counts closes that hold, keeps the extremes since.
+    Reclaimed { held: u32, best: Price, worst: Price },
     /// The entry works.
     Entering { bars: u32 },
     /// In a position.
@@ -103,8 +119,8 @@ enum Phase {
     Done,
 }
 record_enum!(Phase {
-    0: Above, 1: Below { 1: count: u32, 2: low: Price },
-    2: Reclaimed { 1: held: u32, 2: high: Price, 3: low: Price },
+    0: Ahead, 1: Behind { 1: count: u32, 2: worst: Price },
+    2: Reclaimed { 1: held: u32, 2: best: Price, 3: worst: Price },
     3: Entering { 1: bars: u32 }, 4: In, 5: Done,
 });
 
@@ -163,6 +179,13 @@ struct View<'a> {
     symbol: SymbolId,
 }
 
+impl View<'_> {
+    /// Returns how far `value` lies in the trade's favour from `from`; negative behind it.
+    fn ahead(&self, value: f64, from: f64) -> f64 {
+        self.params.direction.sign() as f64 * (value - from)
+    }
+}
+
 /// Advances the phase at a regular bar's close, with VWAP including that bar (TV22).
 fn step(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>) {
     let (symbol, bar) = (view.symbol, view.bar);
@@ -177,7 +200,7 @@ fn step(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>) {
     }
     if state.phase == Phase::In {
         let used = ctx.entries_today(symbol) >= view.params.max_entries;
-        state.phase = if used { Phase::Done } else { Phase::Above };
+        state.phase = if used { Phase::Done } else { Phase::Ahead };
     }
     let close = bar.close.to_f64();
     if state.phase == Phase::Done {
@@ -185,38 +208,42 @@ fn step(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>) {
         ctx.no_entry(symbol, Finding::new(rule::ENTRIES, &numbers));
         return;
     }
-    if close < vwap {
-        let (count, low) = match state.phase {
-            Phase::Below { count, low } => (count + 1, low.min(bar.low)),
-            _ => (1, bar.low),
+    let direction = view.params.direction;
+    if view.ahead(close, vwap) < 0.0 {
+        let (count, worst) = match state.phase {
+            Phase::Behind { count, worst } => {
+                (count + 1, direction.worse(worst, direction.worst_of(bar)))
+            }
+            _ => (1, direction.worst_of(bar)),
         };
-        state.phase = Phase::Below { count, low };
+        state.phase = Phase::Behind { count, worst };
         ctx.no_entry(symbol, Finding::new(rule::BELOW, &[close, vwap, f64::from(count)]));
         return;
     }
     match state.phase {
-        Phase::Below { count, low } => {
-            match reclaim(view, ctx, state, vwap, count, low.min(bar.low)) {
+        Phase::Behind { count, worst } => {
+            let (best, own) = (direction.best_of(bar), direction.worst_of(bar));
+            match reclaim(view, ctx, state, vwap, count, direction.worse(worst, own)) {
                 Ok(()) => {
-                    state.phase = Phase::Reclaimed { held: 0, high: bar.high, low: bar.low };
+                    state.phase = Phase::Reclaimed { held: 0, best, worst: own };
                     try_entry(state, view, ctx, vwap);
                 }
                 Err(finding) => {
-                    state.phase = Phase::Above;
+                    state.phase = Phase::Ahead;
                     ctx.no_entry(symbol, finding);
                 }
             }
         }
-        Phase::Reclaimed { held, high, low } => {
+        Phase::Reclaimed { held, best, worst } => {
             state.phase = Phase::Reclaimed {
                 held: held + 1,
-                high: high.max(bar.high),
-                low: low.min(bar.low),
+                best: direction.better(best, direction.best_of(bar)),
+                worst: direction.worse(worst, direction.worst_of(bar)),
             };
             try_entry(state, view, ctx, vwap);
         }
         Phase::Entering { bars } => keep_entry(state, view, ctx, vwap, bars + 1),
-        Phase::Above | Phase::In | Phase::Done => {
+        Phase::Ahead | Phase::In | Phase::Done => {
             ctx.hold(symbol, Finding::new(rule::ABOVE, &[close, vwap]));
         }
     }
@@ -229,7 +256,7 @@ fn reclaim(
     state: &State,
     vwap: f64,
     count: u32,
-    low: Price,
+    worst: Price,
 ) -> Result<(), Finding> {
     let p = view.params;
     let close = view.bar.close.to_f64();
@@ -252,13 +279,14 @@ fn reclaim(
     let prev_close = view.data.prev_close(view.session).map(Price::to_f64);
     // TV5: today against yesterday, or yesterday's close against its mean of 50 days.
     let (value, above) = match p.bias {
-        Bias::None => (Some(close), Some(0.0)),
+        Bias::None => (None, None),
         Bias::GreenDay => (Some(close), prev_close),
         Bias::AboveSma50 => (prev_close, reference.and_then(|day| day.sma50)),
     };
-    let against =
-        value.zip(above).map_or(ctx.requires_reference(), |(value, above)| value <= above);
-    if against {
+    let against = value
+        .zip(above)
+        .map_or(ctx.requires_reference(), |(value, above)| view.ahead(value, above) <= 0.0);
+    if p.bias != Bias::None && against {
         let numbers = [value.unwrap_or(0.0), above.unwrap_or(0.0)];
         return Err(Finding::new(rule::BIAS, &numbers));
     }
@@ -266,7 +294,7 @@ fn reclaim(
         let numbers = [f64::from(count), f64::from(p.min_bars_below)];
         return Err(Finding::new(rule::BARS_BELOW, &numbers));
     }
-    let depth = (vwap - low.to_f64()) / vwap * 100.0;
+    let depth = view.ahead(vwap, worst.to_f64()) / vwap * 100.0;
     if depth < p.min_depth || depth > p.max_depth {
         return Err(Finding::new(rule::DEPTH, &[depth, p.min_depth, p.max_depth]));
     }
@@ -275,7 +303,7 @@ fn reclaim(
         return Err(Finding::new(rule::VOLUME, &[ratio.unwrap_or(0.0), p.min_volume_ratio]));
     }
     let middle = (view.bar.high.to_f64() + view.bar.low.to_f64()) / 2.0;
-    if p.upper_half && close < middle {
+    if p.upper_half && view.ahead(close, middle) < 0.0 {
         return Err(Finding::new(rule::UPPER_HALF, &[close, middle]));
     }
     Ok(())
@@ -314,7 +342,7 @@ fn in_play(view: &View<'_>) -> Result<(), Finding> {
 
 /// TV23: once enough closes hold, the entry is placed.
 fn try_entry(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>, vwap: f64) {
-    let Phase::Reclaimed { held, high, low } = state.phase else { return };
+    let Phase::Reclaimed { held, best, worst } = state.phase else { return };
     let p = view.params;
     if held < p.hold_bars {
         let numbers = [f64::from(held), f64::from(p.hold_bars)];
@@ -322,7 +350,7 @@ fn try_entry(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>, vwap: f6
         return;
     }
     if let Err(finding) = in_window(view, ctx) {
-        state.phase = Phase::Above;
+        state.phase = Phase::Ahead;
         ctx.no_entry(view.symbol, finding);
         return;
     }
@@ -330,7 +358,7 @@ fn try_entry(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>, vwap: f6
         ctx.no_entry(view.symbol, Finding::new(rule::HALTED, &[]));
         return;
     }
-    let Some(plan) = plan(view, ctx, vwap, high, low) else { return };
+    let Some(plan) = plan(view, ctx, vwap, best, worst) else { return };
     state.phase = Phase::Entering { bars: 0 };
     state.plan = Some(plan);
     enter(view, ctx, &plan, vwap);
@@ -342,7 +370,7 @@ fn keep_entry(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>, vwap: f
     let expired = bars >= p.valid_bars;
     let outside = in_window(view, ctx).is_err();
     let Some(mut plan) = state.plan.filter(|_| !expired && !outside) else {
-        state.phase = Phase::Above;
+        state.phase = Phase::Ahead;
         let numbers = [f64::from(bars), f64::from(p.valid_bars)];
         ctx.no_entry(view.symbol, Finding::new(rule::EXPIRED, &numbers));
         return;
@@ -350,7 +378,7 @@ fn keep_entry(state: &mut State, view: &View<'_>, ctx: &mut Context<'_>, vwap: f
     state.phase = Phase::Entering { bars };
     if p.entry_mode == EntryMode::Retest {
         let tick = ctx.tick(view.symbol, view.bar.close);
-        if let Some(limit) = retest_limit(vwap, tick) {
+        if let Some(limit) = retest_limit(p.direction, vwap, tick) {
             plan.entry = OrderKind::Limit { limit };
             plan.reference = limit;
             state.plan = Some(plan);
@@ -365,19 +393,21 @@ fn enter(view: &View<'_>, ctx: &mut Context<'_>, plan: &Plan, vwap: f64) {
     ctx.enter(view.symbol, *plan, Finding::new(rule::ENTRY, &numbers));
 }
 
-/// VWAP + 1 tick, on a tick at or below (a limit never becomes more aggressive, TB11).
-fn retest_limit(vwap: f64, tick: Price) -> Option<Price> {
-    Some(Price::from_f64(vwap)?.round_to(tick, Rounding::Down).offset(tick, 1))
+/// VWAP + 1 tick (short: - 1 tick), on a tick that makes the limit no more aggressive (TB11).
+fn retest_limit(direction: Direction, vwap: f64, tick: Price) -> Option<Price> {
+    let at = Price::from_f64(vwap)?.round_to(tick, direction.rounding());
+    Some(direction.ticks_from(at, tick, 1))
 }
 
 /// Builds the plan of TV23-TV25.
-fn plan(view: &View<'_>, ctx: &Context<'_>, vwap: f64, high: Price, low: Price) -> Option<Plan> {
+fn plan(view: &View<'_>, ctx: &Context<'_>, vwap: f64, best: Price, worst: Price) -> Option<Plan> {
     let p = view.params;
+    let direction = p.direction;
     let close = view.bar.close;
     let tick = ctx.tick(view.symbol, close);
     let chased =
-        |price: Price| price.times_ppm(1_000_000 + p.chase.0).round_to(tick, Rounding::Down);
-    let trigger = high.offset(tick, 1);
+        |price: Price| direction.part_from(price, p.chase).round_to(tick, direction.rounding());
+    let trigger = direction.ticks_from(best, tick, 1);
     let (entry, reference) = match p.entry_mode {
         EntryMode::Break => {
             (OrderKind::StopLimit { stop: trigger, limit: chased(trigger) }, trigger)
@@ -387,17 +417,21 @@ fn plan(view: &View<'_>, ctx: &Context<'_>, vwap: f64, high: Price, low: Price) 
             (OrderKind::Limit { limit }, limit)
         }
         EntryMode::Retest => {
-            let limit = retest_limit(vwap, tick)?;
+            let limit = retest_limit(direction, vwap, tick)?;
             (OrderKind::Limit { limit }, limit)
         }
     };
     let atr = view.data.atr14.value().unwrap_or(0.0);
     let buffer = Price::from_f64(p.stop_buffer_atr * atr)?.max(tick);
-    let lowest = low.min(Price::from_f64(vwap)?);
-    let stop = lowest.minus(buffer).round_to(tick, Rounding::Down);
+    let farthest = direction.worse(worst, Price::from_f64(vwap)?);
+    let stop = match direction {
+        Direction::Long => farthest.minus(buffer),
+        Direction::Short => farthest.plus(buffer),
+    };
+    let stop = stop.round_to(tick, direction.rounding());
     let first = Target {
         at: TargetAt::DayExtreme {
-            extreme: view.data.rth.high,
+            extreme: view.data.rth.best(direction),
             min_r: p.target_hod_min_r,
             or_r: p.target_r,
         },
@@ -405,7 +439,7 @@ fn plan(view: &View<'_>, ctx: &Context<'_>, vwap: f64, high: Price, low: Price) 
     };
     let rule = p.vwap_exit_closes.map_or(TrailRule::Off, |closes| TrailRule::Vwap { closes });
     Some(Plan {
-        direction: Direction::Long,
+        direction,
         entry,
         reference,
         stop: Some(stop),

@@ -9,7 +9,7 @@ use simulator::FillMode;
 
 use crate::support::*;
 
-const STRATEGIES: [&str; 3] = [GAP_RELAXED, RECLAIM_RELAXED, "vwap_cross"];
+const STRATEGIES: [&str; 3] = [GAP_BOTH, RECLAIM_SHORT, "vwap_cross"];
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// Two days with halts among them, and the settings to run them.

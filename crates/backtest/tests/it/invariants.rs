@@ -16,10 +16,11 @@ use simulator::FillMode;
 
 use crate::support::*;
 
-/// All at once; in every other seed `vwap_cross` holds over night where the limits let it.
+/// All at once; in every other seed both sides of the market, and `vwap_cross` holds over night
+/// where the limits let it.
 const STRATEGIES: [[&str; 3]; 2] = [
     [GAP_RELAXED, RECLAIM_RELAXED, "vwap_cross"],
-    [GAP_RELAXED, RECLAIM_RELAXED, "vwap_cross:exit_minute=390"],
+    [GAP_BOTH, RECLAIM_SHORT, "vwap_cross:exit_minute=390"],
 ];
 
 /// Listens to a run and checks every state that a fact leaves behind.

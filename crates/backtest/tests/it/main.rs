@@ -6,6 +6,7 @@ mod conventions;
 mod determinism;
 mod gate;
 mod invariants;
+mod mirror;
 mod prefix;
 mod real;
 mod replay;

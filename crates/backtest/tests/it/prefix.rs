@@ -11,15 +11,18 @@ use crate::support::*;
 
 /// All strategies in one run: what one of them decides reaches the others through the books, so
 /// a decision that saw the future would be seen in all.
-const STRATEGIES: [&str; 5] =
-    ["gap_and_go", GAP_RELAXED, "vwap_reclaim", RECLAIM_RELAXED, "vwap_cross"];
+const STRATEGIES: [&str; 6] =
+    ["gap_and_go", GAP_BOTH, "vwap_reclaim", RECLAIM_RELAXED, RECLAIM_SHORT, "vwap_cross"];
 const CUTS: usize = 20;
+
+/// Entries by strategy.
+type Entries = [u64; STRATEGIES.len()];
 
 /// Every fact as bytes with the engine's time, and the trades by strategy.
 #[derive(Default)]
 struct Story {
     facts: Vec<(Timestamp, Vec<u8>)>,
-    entries: [u64; STRATEGIES.len()],
+    entries: Entries,
 }
 
 impl Sink for Story {
@@ -73,7 +76,7 @@ fn story(data: Vec<SymbolData>, config: &RunConfig) -> Story {
 
 /// Runs one session with what lies before it as warm-up, whole and cut off; returns how many
 /// entries each strategy sent in the whole run.
-fn check_day(data: &[SymbolData], date: Date, mode: FillMode, seed: u64) -> [u64; 5] {
+fn check_day(data: &[SymbolData], date: Date, mode: FillMode, seed: u64) -> Entries {
     let session = calendar().session(date).unwrap().unwrap();
     // What comes after the session stays in the data: official bars of the day itself and later.
     let trades = |bar: &Bar| session.pre_open <= bar.start && bar.start < session.post_close;
@@ -106,7 +109,7 @@ fn check_day(data: &[SymbolData], date: Date, mode: FillMode, seed: u64) -> [u64
     whole.entries
 }
 
-fn add(sum: &mut [u64; 5], day: [u64; 5]) {
+fn add(sum: &mut Entries, day: Entries) {
     sum.iter_mut().zip(day).for_each(|(sum, day)| *sum += day);
 }
 
@@ -114,7 +117,7 @@ fn add(sum: &mut [u64; 5], day: [u64; 5]) {
 #[test]
 fn recorded_days() {
     let Some(data) = recorded("recorded_days") else { return };
-    let mut entries = [0; 5];
+    let mut entries = [0; STRATEGIES.len()];
     for (index, date) in sessions_of(data).into_iter().enumerate() {
         add(&mut entries, check_day(data, date, FillMode::Conservative, 0x7b10 + index as u64));
     }
@@ -126,7 +129,7 @@ fn recorded_days() {
 /// bars of the days themselves and after them are in the data and must not be looked at.
 #[test]
 fn generated_days() {
-    let mut entries = [0; 5];
+    let mut entries = [0; STRATEGIES.len()];
     for (index, mode) in FillMode::ALL.into_iter().enumerate() {
         let seed = 100 + index as u64;
         let first = date(if index == 0 { "2026-11-27" } else { "2026-06-01" });

@@ -14,7 +14,7 @@ use backtest::{RunConfig, SymbolData};
 
 use crate::support::*;
 
-const STRATEGIES: [&str; 4] = [GAP_RELAXED, "gap_and_go", RECLAIM_RELAXED, "vwap_cross"];
+const STRATEGIES: [&str; 4] = [GAP_BOTH, "gap_and_go", RECLAIM_SHORT, "vwap_cross"];
 
 /// A recorded day: inputs, the facts of each, and snapshots with the number of inputs before.
 struct Tape {

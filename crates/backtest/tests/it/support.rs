@@ -13,18 +13,36 @@ use simulator::generator::{GeneratorConfig, generate};
 use simulator::{ExchangeConfig, FillMode};
 use strategies::Registry;
 
-/// `gap_and_go` with every filter as wide as its range allows, so that it trades on most gaps.
-pub(crate) const GAP_RELAXED: &str = "gap_and_go:min_gap_percent=1,max_gap_percent=500,\
+macro_rules! gap_relaxed {
+    () => {
+        "gap_and_go:min_gap_percent=1,max_gap_percent=500,\
      min_pm_volume=0,min_pm_dollar_volume=0,min_rvol_pm=0,price_min=0.5,price_max=2000,\
      max_float=none,max_pullback_in_range=1,min_gap_retained=0,min_rvol_first_bar=0,\
      require_green_first_bar=false,above_vwap=false,entry_end=open+180m,min_stop_percent=0.05,\
-     max_stop_percent=20,max_entries=5,cool_down_bars=0";
+     max_stop_percent=20,max_entries=5,cool_down_bars=0"
+    };
+}
 
-/// `vwap_reclaim` with every filter as wide as its range allows.
-pub(crate) const RECLAIM_RELAXED: &str = "vwap_reclaim:price_min=0.5,price_max=100000,min_adv=0,\
+macro_rules! reclaim_relaxed {
+    () => {
+        "vwap_reclaim:price_min=0.5,price_max=100000,min_adv=0,\
      min_atr=0,in_play=false,min_bars_below=2,min_depth_percent=0,max_depth_percent=50,\
      min_volume_ratio=0,upper_half=false,hold_bars=0,min_stop_percent=0.01,max_stop_percent=20,\
-     max_entries=10";
+     max_entries=10"
+    };
+}
+
+/// `gap_and_go` with every filter as wide as its range allows, so that it trades on most gaps.
+pub(crate) const GAP_RELAXED: &str = gap_relaxed!();
+
+/// The same on gaps down as well (TG39).
+pub(crate) const GAP_BOTH: &str = concat!(gap_relaxed!(), ",side=both");
+
+/// `vwap_reclaim` with every filter as wide as its range allows.
+pub(crate) const RECLAIM_RELAXED: &str = reclaim_relaxed!();
+
+/// The same on the short side (TV21).
+pub(crate) const RECLAIM_SHORT: &str = concat!(reclaim_relaxed!(), ",side=short");
 
 /// Returns the folder of the oracles: `ORACLES_DIR`, else the repository's copy.
 pub(crate) fn oracles() -> PathBuf {

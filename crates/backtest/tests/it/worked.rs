@@ -71,7 +71,7 @@ fn clock(value: &Value) -> &str {
 
 /// Makes sessions before `day` whose reference data are the example's assumed baselines: every
 /// day ranges over `range` dollars around the close.
-fn history(day: Date, prev_close: f64, range: f64, parts: [(&str, u64); 3]) -> Vec<Bar> {
+pub(crate) fn history(day: Date, prev_close: f64, range: f64, parts: [(&str, u64); 3]) -> Vec<Bar> {
     let calendar = model::exchange::Calendar::nyse();
     let mut date = day;
     let mut bars = Vec::new();

@@ -8,6 +8,7 @@ use model::{Bar, Halt, Price, Quote, SymbolDay, Timestamp, record};
 
 use super::needs::Needs;
 use super::tape::Tape;
+use crate::strategy_engine::Direction;
 
 /// Number of bars whose lows and highs are kept for trailing stops (TG24).
 pub const RECENT_BARS: usize = 20;
@@ -32,6 +33,24 @@ pub struct SegmentStats {
 }
 
 impl SegmentStats {
+    /// Returns the extreme in the favour of a position in this direction.
+    #[inline]
+    pub fn best(&self, direction: Direction) -> Price {
+        match direction {
+            Direction::Long => self.high,
+            Direction::Short => self.low,
+        }
+    }
+
+    /// Returns the extreme against a position in this direction.
+    #[inline]
+    pub fn worst(&self, direction: Direction) -> Price {
+        match direction {
+            Direction::Long => self.low,
+            Direction::Short => self.high,
+        }
+    }
+
     #[inline]
     fn update(&mut self, bar: &Bar) {
         if self.bars == 0 {

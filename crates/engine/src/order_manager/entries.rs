@@ -76,7 +76,11 @@ fn propose(
         broker: entry_route(),
         side,
         kind: plan.entry,
-        worst_price: plan.worst_price(),
+        worst_price: match plan.direction {
+            Direction::Long => plan.worst_price(),
+            // A short sale may fill anywhere above its limit: at the last price, too (I5).
+            Direction::Short => plan.worst_price().max(desk.mark(key.symbol)),
+        },
         quantity: Quantity::ZERO,
         tick: desk.tick(key.symbol, plan.reference),
         now: desk.now,
@@ -115,6 +119,7 @@ fn sizing_facts(
     SizingFacts {
         equity: desk.books().day().equity,
         tick: proposal.tick,
+        worst_price: proposal.worst_price,
         gross: worst.gross,
         in_symbol: worst.in_symbol,
         recent_volume: state.map_or(0, |state| state.recent_volume()),

@@ -64,6 +64,8 @@ pub struct SizingFacts {
     pub equity: Cash,
     /// Minimum price increment.
     pub tick: Price,
+    /// Price at which the entry is worth most (TS1).
+    pub worst_price: Price,
     /// Value of the open positions and entries of all symbols at their worst (C08).
     pub gross: Cash,
     /// Value already held or ordered in this symbol.
@@ -91,7 +93,7 @@ pub fn size(plan: &Plan, limits: &Limits, facts: &SizingFacts) -> Result<Sizing,
             (risk.shares_at(distance).unwrap_or(0), SizingTerm::Risk)
         }
     };
-    for (shares, term) in caps(plan, limits, facts, distance).into_iter().flatten() {
+    for (shares, term) in caps(limits, facts, distance).into_iter().flatten() {
         if shares < best.0 {
             best = (shares, term);
         }
@@ -149,12 +151,11 @@ fn stop_distance(
 
 /// Returns the caps of TS3 in whole shares; a cap whose input is missing is `None`.
 fn caps(
-    plan: &Plan,
     limits: &Limits,
     facts: &SizingFacts,
     distance: Option<Price>,
 ) -> [Option<(i64, SizingTerm)>; 6] {
-    let worst = plan.worst_price();
+    let worst = facts.worst_price;
     let by_value = |value: Option<Cash>, term| Some((value?.shares_at(worst).unwrap_or(0), term));
     let position = limits.position_value(facts.equity).map(|v| v.minus(facts.in_symbol));
     let power = limits.buying_power_pct.map(|pct| facts.equity.minus(facts.gross).times_ppm(pct.0));
@@ -206,6 +207,7 @@ mod tests {
         SizingFacts {
             equity: Cash::from_dollars(100_000).unwrap(),
             tick: price("0.01"),
+            worst_price: Price::ZERO,
             gross: Cash::ZERO,
             in_symbol: Cash::ZERO,
             recent_volume: 150_000,
@@ -227,7 +229,8 @@ mod tests {
     }
 
     fn sized(plan: &Plan, facts: &SizingFacts) -> Result<(i64, SizingTerm), RejectCode> {
-        size(plan, &Limits::default(), facts)
+        let facts = SizingFacts { worst_price: plan.worst_price(), ..*facts };
+        size(plan, &Limits::default(), &facts)
             .map(|s| (s.quantity.shares(), s.binding))
             .map_err(|r| r.code)
     }

@@ -3,7 +3,7 @@
 //! A plan is complete: once it is in force the order manager runs every exit from it without
 //! asking the strategy, so exits work while a strategy is paused or cold (journal.md 8).
 
-use model::{OrderKind, Ppm, Price, Quantity, Timestamp, record, record_enum};
+use model::{Bar, OrderKind, Ppm, Price, Quantity, Rounding, Timestamp, record, record_enum};
 
 /// The direction of a position.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -32,6 +32,65 @@ impl Direction {
             Self::Long => price.minus(from),
             Self::Short => from.minus(price),
         }
+    }
+
+    /// Returns the price that is more in the position's favour.
+    #[inline]
+    pub fn better(self, a: Price, b: Price) -> Price {
+        match self {
+            Self::Long => a.max(b),
+            Self::Short => a.min(b),
+        }
+    }
+
+    /// Returns the price that is less in the position's favour.
+    #[inline]
+    pub fn worse(self, a: Price, b: Price) -> Price {
+        match self {
+            Self::Long => a.min(b),
+            Self::Short => a.max(b),
+        }
+    }
+
+    /// Returns the extreme of a bar in the position's favour.
+    #[inline]
+    pub const fn best_of(self, bar: &Bar) -> Price {
+        match self {
+            Self::Long => bar.high,
+            Self::Short => bar.low,
+        }
+    }
+
+    /// Returns the extreme of a bar against the position.
+    #[inline]
+    pub const fn worst_of(self, bar: &Bar) -> Price {
+        match self {
+            Self::Long => bar.low,
+            Self::Short => bar.high,
+        }
+    }
+
+    /// Returns how a price is rounded against the position: its stop lies farther away, its entry
+    /// limit is less aggressive (TB11).
+    #[inline]
+    pub const fn rounding(self) -> Rounding {
+        match self {
+            Self::Long => Rounding::Down,
+            Self::Short => Rounding::Up,
+        }
+    }
+
+    /// Returns the price `steps` ticks in the position's favour from `price`; negative steps lie
+    /// against it.
+    #[inline]
+    pub const fn ticks_from(self, price: Price, tick: Price, steps: i64) -> Price {
+        price.offset(tick, self.sign() * steps)
+    }
+
+    /// Returns the price that lies a part of `price` in the position's favour from it.
+    #[inline]
+    pub fn part_from(self, price: Price, part: Ppm) -> Price {
+        price.times_ppm(1_000_000 + self.sign() * part.0)
     }
 }
 
@@ -162,10 +221,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns the worst price at which the entry may trade: its limit, else the reference (TS1).
+    /// Returns the price at which the entry is worth most: of a purchase its limit, else the
+    /// reference (TS1); of a short sale, which trades at its limit or above, the higher of both.
     #[inline]
     pub fn worst_price(&self) -> Price {
-        self.entry.limit().unwrap_or(self.reference)
+        let limit = self.entry.limit().unwrap_or(self.reference);
+        match self.direction {
+            Direction::Long => limit,
+            Direction::Short => limit.max(self.reference),
+        }
     }
 
     /// Returns the distance from the reference to the stop, in the position's disfavour (TS2).

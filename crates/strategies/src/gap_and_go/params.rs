@@ -1,6 +1,6 @@
 //! Parameters of `gap_and_go` (TG1-TG29) and their checked form.
 
-use engine::strategy_engine::{Breakeven, Target, TargetAt, Trail, TrailRule};
+use engine::strategy_engine::{Breakeven, Direction, Target, TargetAt, Trail, TrailRule};
 use model::Ppm;
 
 use crate::TimeOfDay;
@@ -14,7 +14,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Number,
         "4",
         "TG2",
-        "smallest gap at the scan and at the open",
+        "smallest gap at the scan and at the open, either way for the short side",
     )
     .within(1.0, 50.0),
     Parameter::new("max_gap_percent", Kind::Number, "40", "TG3", "largest gap at the scan")
@@ -49,7 +49,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Number,
         "0.50",
         "TG10",
-        "distance from the premarket high as a part of the range",
+        "distance from the premarket high (short: low) as a part of the range",
     )
     .within(0.0, 1.0),
     Parameter::new(
@@ -57,7 +57,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Number,
         "0.5",
         "TG11",
-        "gap at the scan over the gap at the premarket high",
+        "gap at the scan over the gap at the premarket high (short: low)",
     )
     .within(0.0, 1.0),
     Parameter::new(
@@ -80,7 +80,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Choice(&["pm_high", "or1", "or5", "max_pm_high_or1", "max_pm_high_or5"]),
         "pm_high",
         "TG14",
-        "level whose break is bought",
+        "level whose break is traded; for the short side the lows",
     ),
     Parameter::new("entry_start", Kind::Time, "open+1m", "TG15", "entries from"),
     Parameter::new("entry_end", Kind::Time, "open+60m", "TG15", "entries until"),
@@ -97,10 +97,16 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Switch,
         "true",
         "TG17",
-        "first bar closes at or above its open",
+        "first bar closes at or above its open (short: below)",
     ),
-    Parameter::new("above_vwap", Kind::Switch, "true", "TG18", "last close above the session VWAP"),
-    Parameter::new("chase_percent", Kind::Number, "0.5", "TG19", "limit above the trigger")
+    Parameter::new(
+        "above_vwap",
+        Kind::Switch,
+        "true",
+        "TG18",
+        "last close above the session VWAP (short: below)",
+    ),
+    Parameter::new("chase_percent", Kind::Number, "0.5", "TG19", "limit beyond the trigger")
         .within(0.05, 2.0),
     Parameter::new(
         "stop_mode",
@@ -172,24 +178,53 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "result of the day in R that ends entries",
     )
     .within(-10.0, -1.0),
-    Parameter::new("side", Kind::Choice(&["long"]), "long", "TG29", "long only so far"),
+    Parameter::new(
+        "side",
+        Kind::Choice(&["long", "short", "both"]),
+        "long",
+        "TG29",
+        "gaps up are bought, gaps down sold short",
+    ),
 ];
 
 /// What is broken to enter (TG14).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Trigger {
-    PremarketHigh,
+    /// The premarket high, short: low.
+    Premarket,
+    /// The high of the first minutes, short: low.
     Range(u8),
-    Higher(u8),
+    /// The farther of both.
+    Farther(u8),
 }
 
 /// Where the protective stop lies (TG20).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum StopMode {
-    LowSinceOpen,
-    RangeLow,
+    /// The lowest low since the open, short: highest high.
+    SinceOpen,
+    /// The low of the first minutes, short: high.
+    Range,
     Vwap,
     Atr,
+}
+
+/// Which gaps are traded (TG29, TG39).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sides {
+    long: bool,
+    short: bool,
+}
+
+impl Sides {
+    /// Returns the direction in which a gap is traded, if it is.
+    pub(super) fn of_gap(self, gap: f64) -> Option<Direction> {
+        if gap >= 0.0 {
+            self.long.then_some(Direction::Long)
+        } else {
+            self.short.then_some(Direction::Short)
+        }
+    }
 }
 
 /// Checked parameters.
@@ -229,6 +264,7 @@ pub(super) struct Params {
     pub(super) max_entries: u16,
     pub(super) cool_down_bars: u32,
     pub(super) day_stop: f64,
+    pub(super) sides: Sides,
 }
 
 impl Params {
@@ -255,9 +291,9 @@ impl Params {
             trigger: match s.word("trigger") {
                 "or1" => Trigger::Range(1),
                 "or5" => Trigger::Range(5),
-                "max_pm_high_or1" => Trigger::Higher(1),
-                "max_pm_high_or5" => Trigger::Higher(5),
-                _ => Trigger::PremarketHigh,
+                "max_pm_high_or1" => Trigger::Farther(1),
+                "max_pm_high_or5" => Trigger::Farther(5),
+                _ => Trigger::Premarket,
             },
             entry_start: s.time("entry_start"),
             entry_end: s.time("entry_end"),
@@ -266,10 +302,10 @@ impl Params {
             above_vwap: s.switch("above_vwap"),
             chase: s.percent("chase_percent"),
             stop_mode: match s.word("stop_mode") {
-                "or_low" => StopMode::RangeLow,
+                "or_low" => StopMode::Range,
                 "vwap" => StopMode::Vwap,
                 "atr" => StopMode::Atr,
-                _ => StopMode::LowSinceOpen,
+                _ => StopMode::SinceOpen,
             },
             stop_atr: s.number("stop_atr"),
             min_stop: s.percent("min_stop_percent"),
@@ -288,14 +324,15 @@ impl Params {
             max_entries: s.int("max_entries") as u16,
             cool_down_bars: s.int("cool_down_bars") as u32,
             day_stop: s.number("strategy_day_stop"),
+            sides: Sides { long: s.word("side") != "short", short: s.word("side") != "long" },
         }
     }
 
     /// Returns how many minutes the opening range of trigger and stop lasts.
     pub(super) fn range_minutes(&self) -> u8 {
         match self.trigger {
-            Trigger::Range(minutes) | Trigger::Higher(minutes) => minutes,
-            Trigger::PremarketHigh => 1,
+            Trigger::Range(minutes) | Trigger::Farther(minutes) => minutes,
+            Trigger::Premarket => 1,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The scan of `gap_and_go` (TG1-TG13, TG30): which symbols are candidates today.
 
 use engine::data_manager::SymbolState;
-use engine::strategy_engine::{Context, Finding};
+use engine::strategy_engine::{Context, Direction, Finding};
 use model::exchange::Session;
 use model::{Price, SymbolId};
 
@@ -19,11 +19,12 @@ struct Candidate {
     symbol: SymbolId,
     gap: f64,
     rvol: Option<f64>,
+    direction: Direction,
 }
 
 impl Candidate {
     fn score(&self) -> f64 {
-        self.gap * self.rvol.unwrap_or(1.0)
+        self.gap.abs() * self.rvol.unwrap_or(1.0)
     }
 }
 
@@ -52,6 +53,7 @@ pub(super) fn scan(params: &Params, ctx: &mut Context<'_>, states: &mut [State])
         if rank < params.max_candidates {
             if let Some(state) = states.get_mut(candidate.symbol.index()) {
                 state.candidate = true;
+                state.direction = candidate.direction;
             }
             let numbers = [candidate.gap * 100.0, candidate.rvol.unwrap_or(0.0), place];
             ctx.hold(candidate.symbol, Finding::new(rule::CANDIDATE, &numbers));
@@ -76,9 +78,11 @@ fn filter(
     // Without a premarket bar or a previous close there is no gap.
     let gap = if pre.bars == 0 { None } else { gap(data.prev_close(session), pre.close) };
     let percent = gap.unwrap_or(0.0) * 100.0;
-    if gap.is_none() || percent < params.min_gap || percent > params.max_gap {
+    let within = (params.min_gap..=params.max_gap).contains(&percent.abs());
+    let direction = gap.filter(|_| within).and_then(|gap| params.sides.of_gap(gap));
+    let (Some(gap), Some(direction)) = (gap, direction) else {
         return refuse(rule::GAP, &[percent, params.min_gap, params.max_gap]);
-    }
+    };
     let volume = pre.volume as f64;
     if volume < params.min_pm_volume {
         return refuse(rule::VOLUME, &[volume, params.min_pm_volume]);
@@ -103,18 +107,18 @@ fn filter(
     if too_large {
         return refuse(rule::FLOAT, &[float.unwrap_or(0.0), params.max_float.unwrap_or(0.0)]);
     }
-    let (high, low) = (pre.high.to_f64(), pre.low.to_f64());
-    let pullback = if high > low { (high - last) / (high - low) } else { 0.0 };
+    let (best, range) = (pre.best(direction), pre.high.to_f64() - pre.low.to_f64());
+    let pullback = if range > 0.0 { (best.to_f64() - last).abs() / range } else { 0.0 };
     if pullback > params.max_pullback {
         return refuse(rule::PULLBACK, &[pullback, params.max_pullback]);
     }
-    let best = self::gap(data.prev_close(session), pre.high).unwrap_or(0.0);
-    let retained = if best > 0.0 { gap.unwrap_or(0.0) / best } else { 1.0 };
+    let widest = self::gap(data.prev_close(session), best).unwrap_or(0.0);
+    let retained = if widest != 0.0 { gap / widest } else { 1.0 };
     if retained < params.min_retained {
         return refuse(rule::RETAINED, &[retained, params.min_retained]);
     }
     if params.require_news {
         return refuse(rule::NEWS, &[]);
     }
-    Ok(Candidate { symbol, gap: gap.unwrap_or(0.0), rvol })
+    Ok(Candidate { symbol, gap, rvol, direction })
 }

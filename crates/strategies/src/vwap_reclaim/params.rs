@@ -1,5 +1,6 @@
 //! Parameters of `vwap_reclaim` (TV1-TV21) and their checked form.
 
+use engine::strategy_engine::Direction;
 use model::Ppm;
 
 use crate::TimeOfDay;
@@ -29,15 +30,21 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Choice(&["none", "green_day", "above_sma50"]),
         "none",
         "TV5",
-        "condition on the day",
+        "condition on the day; mirrored for the short side",
     ),
     Parameter::new("entry_start", Kind::Time, "open+15m", "TV6", "entries from"),
     Parameter::new("entry_end", Kind::Time, "close-60m", "TV6", "entries until"),
-    Parameter::new("min_bars_below", Kind::Int, "5", "TV7", "closes below VWAP in a row before")
-        .within(2.0, 120.0),
-    Parameter::new("min_depth_percent", Kind::Number, "0.2", "TV8", "smallest depth below VWAP")
+    Parameter::new(
+        "min_bars_below",
+        Kind::Int,
+        "5",
+        "TV7",
+        "closes below VWAP (short: above) in a row before",
+    )
+    .within(2.0, 120.0),
+    Parameter::new("min_depth_percent", Kind::Number, "0.2", "TV8", "smallest depth behind VWAP")
         .within(0.0, 10.0),
-    Parameter::new("max_depth_percent", Kind::Number, "3.0", "TV8", "largest depth below VWAP")
+    Parameter::new("max_depth_percent", Kind::Number, "3.0", "TV8", "largest depth behind VWAP")
         .within(0.1, 50.0),
     Parameter::new(
         "min_volume_ratio",
@@ -52,10 +59,16 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Switch,
         "true",
         "TV10",
-        "the reclaim bar closes in its upper half",
+        "the reclaim bar closes in its upper half (short: lower)",
     ),
-    Parameter::new("hold_bars", Kind::Int, "1", "TV11", "further closes at or above VWAP")
-        .within(0.0, 10.0),
+    Parameter::new(
+        "hold_bars",
+        Kind::Int,
+        "1",
+        "TV11",
+        "further closes at or above VWAP (short: below)",
+    )
+    .within(0.0, 10.0),
     Parameter::new(
         "entry_mode",
         Kind::Choice(&["break", "next_open", "retest"]),
@@ -63,7 +76,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "TV12",
         "how it is entered",
     ),
-    Parameter::new("chase_percent", Kind::Number, "0.2", "TV13", "limit above the trigger")
+    Parameter::new("chase_percent", Kind::Number, "0.2", "TV13", "limit beyond the trigger")
         .within(0.01, 2.0),
     Parameter::new("valid_bars", Kind::Int, "5", "TV13", "bars for which the entry works")
         .within(1.0, 60.0),
@@ -72,7 +85,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Number,
         "0.1",
         "TV14",
-        "room below the stop in 1-minute ATR",
+        "room behind the stop in 1-minute ATR",
     )
     .within(0.0, 5.0),
     Parameter::new("min_stop_percent", Kind::Number, "0.2", "TV15", "smallest stop distance")
@@ -84,7 +97,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::Number,
         "1.5",
         "TV16",
-        "smallest distance in R for the high of day to be the target",
+        "smallest distance in R for the high (short: low) of day to be the target",
     )
     .within(0.1, 20.0),
     Parameter::new("target_r", Kind::Number, "2.0", "TV16", "first target in R otherwise")
@@ -102,7 +115,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         Kind::IntOrOff,
         "2",
         "TV17",
-        "closes below VWAP in a row that close the position",
+        "closes behind VWAP in a row that close the position",
     )
     .within(1.0, 5.0),
     Parameter::new(
@@ -116,7 +129,13 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
     Parameter::new("max_entries", Kind::Int, "2", "TV19", "entries per symbol and day")
         .within(1.0, 10.0),
     Parameter::new("flat_by", Kind::Time, "close-5m", "TV20", "flat at the latest"),
-    Parameter::new("side", Kind::Choice(&["long"]), "long", "TV21", "long only so far"),
+    Parameter::new(
+        "side",
+        Kind::Choice(&["long", "short"]),
+        "long",
+        "TV21",
+        "short sells the loss of VWAP after strength above it",
+    ),
 ];
 
 /// TV5.
@@ -167,6 +186,7 @@ pub(super) struct Params {
     pub(super) time_stop_minutes: Option<u32>,
     pub(super) max_entries: u16,
     pub(super) flat_by: TimeOfDay,
+    pub(super) direction: Direction,
 }
 
 impl Params {
@@ -210,6 +230,7 @@ impl Params {
             time_stop_minutes: s.optional("time_stop_minutes").map(|minutes| minutes as u32),
             max_entries: s.int("max_entries") as u16,
             flat_by: s.time("flat_by"),
+            direction: if s.word("side") == "short" { Direction::Short } else { Direction::Long },
         }
     }
 }
