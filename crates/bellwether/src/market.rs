@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use backtest::{Action, DailyBar, MarketData, SymbolData};
-use catalog::{ActionKind, OpenData, Resolution, Store, open_data};
+use catalog::{ActionKind, OpenData, Resolution, Store, TickKind, open_data};
 use model::exchange::{Calendar, Segment, new_york_date};
-use model::{Bar, Cash, Date, Symbol};
+use model::{Bar, Cash, Date, Symbol, Timestamp};
 use tracing::{debug, info, warn};
 
 use crate::commands::data::reporter;
@@ -85,12 +85,12 @@ pub(crate) fn load(
     for &symbol in &symbols {
         all.push(loader.symbol(symbol)?);
     }
-    let ranges = all.iter().filter_map(|data| loader.range(&data.bars));
+    let ranges = all.iter().filter_map(|data| loader.range(data));
     let range = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     let Some((from, to)) = range else {
         let names: Vec<&str> = symbols.iter().map(Symbol::as_str).take(12).collect();
         let message = format!(
-            "no 1min bars of {} from {from} to {to} in {}",
+            "no 1min bars or trades of {} from {from} to {to} in {}",
             names.join(", "),
             store.root().display()
         );
@@ -127,7 +127,7 @@ pub(crate) fn last_session(
     })
 }
 
-/// Returns the symbols named, or those with minute bars; one that is not there is an error.
+/// Returns the symbols named, or those with minute bars or trades; one that is not there is an error.
 fn symbols_of(store: &Store, named: &[Symbol]) -> Result<Vec<Symbol>, Failure> {
     if !named.is_empty() {
         let mut symbols = named.to_vec();
@@ -135,14 +135,16 @@ fn symbols_of(store: &Store, named: &[Symbol]) -> Result<Vec<Symbol>, Failure> {
         symbols.dedup();
         return Ok(symbols);
     }
-    let mut symbols = Vec::new();
+    let mut symbols = store.tick_symbols(TickKind::Trades)?;
     for symbol in store.symbols()? {
         if store.resolutions(symbol)?.contains(&Resolution::Minute1) {
             symbols.push(symbol);
         }
     }
+    symbols.sort();
+    symbols.dedup();
     if symbols.is_empty() {
-        let message = format!("no symbol with 1min bars in {}", store.root().display());
+        let message = format!("no symbol with 1min bars or trades in {}", store.root().display());
         return Err(Failure::missing(message).hint("`bellwether data list` shows what is there"));
     }
     Ok(symbols)
@@ -160,18 +162,31 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn symbol(&self, symbol: Symbol) -> Result<SymbolData, Failure> {
         let window = self.window();
+        let mut data = SymbolData::new(symbol);
+        let has_bars = self.store.resolutions(symbol)?.contains(&Resolution::Minute1);
+        let has_trades = !self.store.tick_sessions(symbol, TickKind::Trades)?.is_empty();
+        if has_trades && !has_bars {
+            // Bars come first where there are both: a run takes one of them (TB1).
+            data.trades = self.store.load_trades(symbol, window, self.to)?;
+            data.quotes = self.store.load_quotes(symbol, window, self.to)?;
+        } else {
+            data.bars = self.minutes(symbol, window)?;
+        }
+        if self.store.resolutions(symbol)?.contains(&Resolution::Day1) {
+            let daily = self.store.load_daily(symbol, window, self.to)?;
+            data.daily = daily.iter().map(daily_bar).collect();
+        }
+        data.actions = self.store.actions(symbol)?.iter().map(action).collect();
+        Ok(data)
+    }
+
+    /// Loads minute bars, with as many sessions before the run as reference data looks back on.
+    fn minutes(&self, symbol: Symbol, window: Date) -> Result<Vec<Bar>, Failure> {
         let mut bars = self.store.load_minutes(symbol, window, self.to)?;
         if window > self.first && self.sessions_before(&bars) < NEEDED_SESSIONS {
             bars = self.store.load_minutes(symbol, self.first, self.to)?;
         }
-        let has_daily = self.store.resolutions(symbol)?.contains(&Resolution::Day1);
-        let daily = if has_daily {
-            self.store.load_daily(symbol, window, self.to)?.iter().map(daily_bar).collect()
-        } else {
-            Vec::new()
-        };
-        let actions = self.store.actions(symbol)?.iter().map(action).collect();
-        Ok(SymbolData { bars, daily, actions, ..SymbolData::new(symbol) })
+        Ok(bars)
     }
 
     /// Returns the first date to load.
@@ -201,11 +216,18 @@ impl Loader<'_> {
         count
     }
 
-    /// Returns the first and the last date with bars inside the range.
-    fn range(&self, bars: &[Bar]) -> Option<(Date, Date)> {
-        let first = bars.partition_point(|bar| new_york_date(bar.start) < self.from);
-        let inside = bars.get(first..)?;
-        Some((new_york_date(inside.first()?.start), new_york_date(inside.last()?.start)))
+    /// Returns the first and the last date with bars or prints inside the range.
+    fn range(&self, data: &SymbolData) -> Option<(Date, Date)> {
+        if !data.trades.is_empty() {
+            return self.dates(&data.trades, |trade| trade.time);
+        }
+        self.dates(&data.bars, |bar| bar.start)
+    }
+
+    fn dates<T>(&self, rows: &[T], time: impl Fn(&T) -> Timestamp) -> Option<(Date, Date)> {
+        let first = rows.partition_point(|row| new_york_date(time(row)) < self.from);
+        let inside = rows.get(first..)?;
+        Some((new_york_date(time(inside.first()?)), new_york_date(time(inside.last()?))))
     }
 }
 

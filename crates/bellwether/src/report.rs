@@ -67,6 +67,7 @@ pub(crate) fn build(
         timing,
         decision_hash: result.decision_hash,
         bars: result.bars,
+        ticks: result.ticks,
         sessions: result.sessions,
         orders: result.orders,
         fills: result.fills,

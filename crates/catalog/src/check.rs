@@ -10,7 +10,7 @@ use model::{Bar, Date, Price, Symbol, Timestamp};
 
 use crate::import::{OnProgress, Progress, Stage};
 use crate::store::{CacheState, bounds, session_date, session_dates};
-use crate::{Action, ActionKind, CatalogError, Resolution, Store};
+use crate::{Action, ActionKind, CatalogError, Resolution, Store, check_ticks};
 
 /// Move between two bars of one session beyond which a jump is reported: 10 %.
 const JUMP: f64 = 0.10;
@@ -51,6 +51,8 @@ pub enum FindingKind {
     OhlcOrder,
     /// Over 1 % of a symbol's bars have volume 0.
     ZeroVolume,
+    /// Quotes that are crossed, locked or have an empty side; one finding for each session.
+    InvalidQuote,
     /// A cache that does not belong to its data; the next loading makes it again.
     StaleCache,
     /// A file that cannot be used.
@@ -95,13 +97,14 @@ pub fn check(
     symbols: &[Symbol],
     progress: OnProgress<'_>,
 ) -> Result<CheckReport, CatalogError> {
-    let all = if symbols.is_empty() { store.symbols()? } else { symbols.to_vec() };
+    let all = if symbols.is_empty() { store.all_symbols()? } else { symbols.to_vec() };
     let mut report = CheckReport::default();
     for (done, &symbol) in all.iter().enumerate() {
         let total = all.len() as u64;
         progress(Progress { stage: Stage::Scanning, done: done as u64, total });
         let resolutions = store.resolutions(symbol)?;
-        if resolutions.is_empty() {
+        check_ticks::check(store, calendar, symbol, &mut report.findings)?;
+        if resolutions.is_empty() && !store.has_ticks(symbol)? {
             let far = Date::from_days(0);
             // Says that the symbol is not there, and what is.
             store.load_minutes(symbol, far, far)?;

@@ -39,6 +39,11 @@ pub(crate) const KEY_SYMBOL: &str = "bellwether.symbol";
 /// Metadata: the resolution of all rows.
 pub(crate) const KEY_RESOLUTION: &str = "bellwether.resolution";
 
+/// Metadata: says that INT64 sizes of prints and quotes are billionths of a share.
+pub(crate) const KEY_SIZE_UNIT: &str = "bellwether.size_unit";
+/// The value of [`KEY_SIZE_UNIT`].
+pub(crate) const SIZE_UNIT: &str = "1e-9 shares";
+
 /// One column to write.
 pub(crate) enum Column<'a> {
     /// Integers.
@@ -109,6 +114,11 @@ impl OwnFile {
     /// Returns a value of the file's metadata.
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         metadata_value(&self.reader, key)
+    }
+
+    /// Returns how many rows the file has.
+    pub(crate) fn rows(&self) -> u64 {
+        self.reader.metadata().file_metadata().num_rows().unsigned_abs()
     }
 
     /// Reads a required INT64 column of all row groups.

@@ -156,8 +156,8 @@ pub(crate) enum FileError {
     Empty,
     #[error("column {column} is missing; found {found}; a file without a header needs --columns")]
     MissingColumn { column: &'static str, found: String },
-    #[error("holds trades (columns price and size); only bars are stored, aggregate them first")]
-    Ticks,
+    #[error("holds {found}, which have no {flag}; leave the flag out")]
+    TickFlag { found: &'static str, flag: &'static str },
     #[error("holds splits and dividends (columns kind and value); import it with --actions")]
     Actions,
     #[error("column {column} appears twice")]

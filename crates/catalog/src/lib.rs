@@ -27,6 +27,7 @@
 //! ```
 
 mod check;
+mod check_ticks;
 mod columns;
 mod error;
 mod export;
@@ -34,6 +35,7 @@ mod import;
 mod open;
 mod resolution;
 mod store;
+mod tick;
 
 pub use check::{CheckReport, Finding, FindingKind, check};
 pub use error::CatalogError;
@@ -45,4 +47,5 @@ pub use import::{
 };
 pub use open::{OpenData, open_data};
 pub use resolution::{ParseResolutionError, Resolution};
-pub use store::{Action, ActionKind, Listing, Series, Store};
+pub use store::{Action, ActionKind, Listing, Series, Store, TickSeries};
+pub use tick::TickKind;

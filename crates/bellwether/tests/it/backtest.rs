@@ -200,3 +200,38 @@ fn from_and_to_bound_the_run() {
     assert_eq!(report["data"]["bars"], 780);
     desk.run(&format!("{CROSS} --from 2024-01-04 --to 2024-01-03")).refused(64, &["before"]);
 }
+
+/// W4, contract.md 4 and 5: a store that holds prints but no bars runs on the prints, and gives
+/// what the minute bars of the same prints give.
+#[test]
+fn prints_are_run_like_their_bars() {
+    let desk = Desk::new();
+    let (mut prints, mut bars) = (String::from("ts,price,size\n"), String::new());
+    bars.push_str("ts,open,high,low,close,volume\n");
+    for line in saw_tooth("AAA").lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let start: model::Timestamp = fields[0].parse().unwrap();
+        for (second, price) in [(0, fields[2]), (15, fields[3]), (30, fields[4]), (59, fields[5])] {
+            let time = start.plus_nanos(second * model::SECOND_NS);
+            prints.push_str(&format!("{time},{price},100\n"));
+        }
+        let [open, high, low, close] = [fields[2], fields[3], fields[4], fields[5]];
+        bars.push_str(&format!("{start},{open},{high},{low},{close},400\n"));
+    }
+    desk.file("prints.csv", &prints);
+    desk.file("bars.csv", &bars);
+    let import = desk.json("data import prints.csv --symbol AAA --into prints");
+    assert_eq!((&import["stored"], &import["ticks"][0]["ticks"]), (&3120.into(), &3120.into()));
+    desk.json("data import bars.csv --symbol AAA --into bars");
+    let flags = "--strategy vwap_cross --no-risk-limits --fill next_open";
+    let [ticks, bars] =
+        ["prints", "bars"].map(|data| desk.json(&format!("backtest --data {data} {flags}")));
+    assert_eq!((&ticks["data"]["ticks"], &ticks["data"]["bars"]), (&3120.into(), &0.into()));
+    assert!(ticks["summary"]["trades"].as_u64().unwrap() > 10);
+    for field in ["trades", "net_pnl", "fees", "end_equity", "orders", "fills"] {
+        assert_eq!(ticks["summary"][field], bars["summary"][field], "{field}");
+    }
+    let list = desk.run("data list --data prints");
+    assert!(list.stdout.contains("trades") && list.stdout.contains("3,120 ticks"));
+    assert_eq!(desk.run("data check --data prints").code, 0);
+}

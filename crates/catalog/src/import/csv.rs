@@ -13,6 +13,8 @@ use model::Symbol;
 use super::lines::{Fields, Lines};
 use super::number::{self, Rounded};
 use super::rows::{ActionRow, FileBatch, Reason, Values};
+use super::settle::SessionCursor;
+use super::ticks::{self, TradeValues};
 use super::time::{Stamp, StampFault, StampReader};
 use crate::error::{CatalogError, FileError};
 use crate::{ActionKind, ImportOptions};
@@ -23,9 +25,10 @@ pub(crate) fn read(
     name: Arc<str>,
     options: &ImportOptions,
     stamps: &StampReader,
+    sessions: &mut SessionCursor<'_>,
 ) -> Result<FileBatch, FileError> {
     let reader = BufReader::with_capacity(1 << 18, File::open(path)?);
-    read_text(reader, name, options, stamps)
+    read_text(reader, name, options, stamps, sessions)
 }
 
 /// Reads rows from any source of text.
@@ -34,6 +37,7 @@ pub(crate) fn read_text(
     name: Arc<str>,
     options: &ImportOptions,
     stamps: &StampReader,
+    sessions: &mut SessionCursor<'_>,
 ) -> Result<FileBatch, FileError> {
     let mut lines = Lines::new(reader);
     let mut batch = FileBatch::new(name, options.skip_empty);
@@ -50,10 +54,10 @@ pub(crate) fn read_text(
     batch.ignored_columns.clone_from(&layout.ignored);
     let mut reader = RowReader::new(layout, delimiter, options, stamps);
     if !header {
-        reader.row(&mut batch, number, line)?;
+        reader.row(&mut batch, number, line, sessions)?;
     }
     while let Some((number, line)) = lines.next_line()? {
-        reader.row(&mut batch, number, line)?;
+        reader.row(&mut batch, number, line, sessions)?;
     }
     Ok(batch)
 }
@@ -67,7 +71,21 @@ fn sniff(line: &[u8]) -> u8 {
 }
 
 fn looks_like_a_header(names: &[String]) -> bool {
-    let known = ["ts", "time", "timestamp", "date", "datetime", "open", "high", "low", "close"];
+    let known = [
+        "ts",
+        "time",
+        "timestamp",
+        "date",
+        "datetime",
+        "open",
+        "high",
+        "low",
+        "close",
+        "price",
+        "size",
+        "bid",
+        "ask",
+    ];
     names.iter().filter(|name| known.contains(&normal(name).as_str())).count() >= 2
 }
 
@@ -91,12 +109,30 @@ pub(crate) const SYMBOL_NAMES: [&str; 2] = ["symbol", "ticker"];
 /// The columns of numbers, in the order of [`Values`].
 pub(crate) const VALUE_NAMES: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
+/// The columns of a quote, in the order of the store.
+pub(crate) const QUOTE_NAMES: [&str; 4] = ["bid", "ask", "bidsize", "asksize"];
+
 /// What rows of a file are.
 enum Content {
     /// Bars, with the columns of [`VALUE_NAMES`].
     Bars([usize; 5]),
+    /// Prints: price, size and, where there is one, the side of the aggressor.
+    Trades([usize; 2], Option<usize>),
+    /// Quotes, with the columns of [`QUOTE_NAMES`].
+    Quotes([usize; 4]),
     /// Splits and dividends: kind and value.
     Actions([usize; 2]),
+}
+
+impl Content {
+    /// Says which ticks the rows are, in words.
+    const fn ticks(&self) -> Option<&'static str> {
+        match self {
+            Self::Trades(..) => Some("trades"),
+            Self::Quotes(_) => Some("quotes"),
+            Self::Bars(_) | Self::Actions(_) => None,
+        }
+    }
 }
 
 /// Where the columns are.
@@ -124,9 +160,19 @@ impl Layout {
         }
         let content = match VALUE_NAMES.map(find) {
             [Some(o), Some(h), Some(l), Some(c), Some(v)] => Content::Bars([o, h, l, c, v]),
-            [None, None, None, None, _] if find("price").is_some() && find("size").is_some() => {
-                return Err(FileError::Ticks);
+            [None, None, None, None, _] if find("price").is_some() => {
+                let size = find("size").ok_or_else(|| missing("size"))?;
+                Content::Trades([find("price").unwrap_or(size), size], find("side"))
             }
+            [None, None, None, None, _] if find("bid").is_some() => match QUOTE_NAMES.map(find) {
+                [Some(bid), Some(ask), Some(bids), Some(asks)] => {
+                    Content::Quotes([bid, ask, bids, asks])
+                }
+                columns => {
+                    let at = columns.iter().position(Option::is_none).unwrap_or(0);
+                    return Err(missing(QUOTE_NAMES[at]));
+                }
+            },
             columns => match (find("kind"), find("value")) {
                 (Some(kind), Some(value)) if options.actions => Content::Actions([kind, value]),
                 (Some(_), Some(_)) => return Err(FileError::Actions),
@@ -136,6 +182,7 @@ impl Layout {
                 }
             },
         };
+        super::ticks::check_flags(content.ticks(), options)?;
         let mut time =
             TIME_NAMES.iter().find_map(|name| find(name)).ok_or_else(|| missing("ts"))?;
         let mut time_of_day = None;
@@ -151,6 +198,8 @@ impl Layout {
         used.extend([time_of_day, symbol, dividend, split].into_iter().flatten());
         match content {
             Content::Bars(columns) => used.extend(columns),
+            Content::Trades(columns, side) => used.extend(columns.into_iter().chain(side)),
+            Content::Quotes(columns) => used.extend(columns),
             Content::Actions(columns) => used.extend(columns),
         }
         let ignored =
@@ -196,8 +245,14 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    fn row(&mut self, batch: &mut FileBatch, number: u64, line: &[u8]) -> Result<(), FileError> {
-        let bars = matches!(self.layout.content, Content::Bars(_));
+    fn row(
+        &mut self,
+        batch: &mut FileBatch,
+        number: u64,
+        line: &[u8],
+        sessions: &mut SessionCursor<'_>,
+    ) -> Result<(), FileError> {
+        let bars = !matches!(self.layout.content, Content::Actions(_));
         if bars {
             batch.rows += 1;
         } else {
@@ -216,11 +271,20 @@ impl<'a> RowReader<'a> {
             }
         };
         self.actions(batch, number, line, stamp, symbol);
-        if let Content::Bars(columns) = self.layout.content {
-            match self.values(batch, line, columns) {
-                Ok(values) => batch.take(stamp, index, number, values),
-                Err((reason, value)) => batch.reject(number, reason, || value),
-            }
+        let taken = match self.layout.content {
+            Content::Bars(columns) => self
+                .values(batch, line, columns)
+                .map(|values| batch.take(stamp, index, number, values)),
+            Content::Trades(columns, side) => self
+                .trade(batch, line, columns, side)
+                .map(|values| batch.take_trade(stamp, symbol, number, &values, sessions)),
+            Content::Quotes(columns) => self
+                .numbers(batch, line, columns, QUOTE_NAMES)
+                .map(|values| batch.take_quote(stamp, symbol, number, values, sessions)),
+            Content::Actions(_) => Ok(()),
+        };
+        if let Err((reason, value)) = taken {
+            batch.reject(number, reason, || value);
         }
         Ok(())
     }
@@ -340,6 +404,45 @@ impl<'a> RowReader<'a> {
         Ok(Values { prices: [open, high, low, close], volume })
     }
 
+    /// Reads a print: price and size in units of 1e-9, and the side.
+    fn trade(
+        &self,
+        batch: &mut FileBatch,
+        line: &[u8],
+        columns: [usize; 2],
+        side: Option<usize>,
+    ) -> Result<TradeValues, Fault> {
+        let [price, size] = self.numbers(batch, line, columns, ["price", "size"])?;
+        let text = side.and_then(|column| self.fields.get(line, column)).unwrap_or_default();
+        let Some(conditions) = ticks::side(text) else {
+            return Err((Reason::BadSide, format!("side {}", clip(text))));
+        };
+        Ok(TradeValues { price, size, conditions })
+    }
+
+    /// Reads numbers with nine decimal places.
+    fn numbers<const N: usize>(
+        &self,
+        batch: &mut FileBatch,
+        line: &[u8],
+        columns: [usize; N],
+        names: [&str; N],
+    ) -> Result<[i64; N], Fault> {
+        let mut numbers = [0; N];
+        for ((number, column), name) in numbers.iter_mut().zip(columns).zip(names) {
+            let field = self.fields.get(line, column).unwrap_or_default();
+            if field.is_empty() {
+                return Err((Reason::MissingField, name.into()));
+            }
+            let Some(Rounded { value, rounded }) = number::price(field) else {
+                return Err((Reason::NotANumber, format!("{name} {}", clip(field))));
+            };
+            *number = value;
+            batch.prices_rounded += u64::from(rounded);
+        }
+        Ok(numbers)
+    }
+
     /// Takes the splits and dividends of a row: its own columns, or those of a WIKI table.
     fn actions(
         &self,
@@ -359,6 +462,7 @@ impl<'a> RowReader<'a> {
                     None => return batch.reject_action(number, Reason::UnknownKind, || kind),
                 }
             }
+            Content::Trades(..) | Content::Quotes(_) => {}
             Content::Bars(_) => {
                 let columns = [
                     (ActionKind::Dividend, self.layout.dividend),

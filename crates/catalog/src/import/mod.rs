@@ -16,6 +16,7 @@ mod parquet;
 mod report;
 mod rows;
 mod settle;
+mod ticks;
 mod time;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ use self::actions::ActionEntry;
 use self::lean::LeanFile;
 use self::rows::{FileBatch, Rejections};
 use self::settle::{Groups, SessionCursor};
+use self::ticks::TickGroups;
 use self::time::StampReader;
 use crate::error::FileError;
 use crate::store::{Fault, Transaction, bars_path, encode_bars};
@@ -184,6 +186,7 @@ pub(crate) fn import_with_fault(
         action_rejections: Rejections::default(),
         files: Vec::new(),
         groups: Groups::new(),
+        ticks: TickGroups::default(),
         actions: Vec::new(),
         ignored: BTreeMap::new(),
     };
@@ -209,6 +212,7 @@ struct Import<'a> {
     /// Names of the files, by index.
     files: Vec<Arc<str>>,
     groups: Groups,
+    ticks: TickGroups,
     actions: Vec<ActionEntry>,
     ignored: BTreeMap<String, u64>,
 }
@@ -253,8 +257,8 @@ impl Import<'_> {
     ) -> Result<(), FileError> {
         let name = Arc::clone(name);
         let mut batch = match source {
-            Source::Csv(path) => csv::read(path, name, self.options, stamps)?,
-            Source::Parquet(path) => parquet::read(path, name, self.options, stamps)?,
+            Source::Csv(path) => csv::read(path, name, self.options, stamps, sessions)?,
+            Source::Parquet(path) => parquet::read(path, name, self.options, stamps, sessions)?,
             Source::Lean(LeanFile::Minute(path)) => lean::read_minute(path, name, self.options)?,
             Source::Lean(LeanFile::Daily(path)) => lean::read_daily(path, name, self.options)?,
             Source::Lean(LeanFile::Factors(path)) => factors::read(path, name, self.calendar)?,
@@ -281,6 +285,7 @@ impl Import<'_> {
         }
         self.rejections.absorb(batch.rejected);
         self.action_rejections.absorb(batch.actions_rejected);
+        self.ticks.absorb(batch.ticks);
         self.actions.extend(batch.actions.into_iter().map(|row| ActionEntry { row, file: index }));
         self.files.push(batch.file);
     }
@@ -317,6 +322,7 @@ impl Import<'_> {
                 touched.push((symbol, resolution));
             }
         }
+        std::mem::take(&mut self.ticks).write(&store, &mut transaction, &mut self.report)?;
         self.write_actions(&store, &mut transaction)?;
         let mut report = self.report;
         report.set_rejections(self.rejections);
@@ -334,6 +340,9 @@ impl Import<'_> {
         crate::store::make_folder(&self.options.into.join("bars"))?;
         for (symbol, resolution) in touched {
             report.symbols.extend(store.series(symbol, resolution)?);
+        }
+        for (symbol, kind) in std::mem::take(&mut report.ticks_touched) {
+            report.ticks.extend(store.tick_series(symbol, kind)?);
         }
         progress(Progress { stage: Stage::Writing, done: total, total });
         Ok(report)

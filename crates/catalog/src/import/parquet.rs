@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use model::{Date, SECOND_NS, Symbol};
+use model::{Conditions, Date, SECOND_NS, Symbol};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::column::reader::ColumnReader;
 use parquet::data_type::{ByteArray, FixedLenByteArray, Int96};
@@ -15,13 +15,16 @@ use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::schema::types::ColumnDescriptor;
 
-use super::csv::{SYMBOL_NAMES, TIME_NAMES, VALUE_NAMES, normal};
+use super::csv::{QUOTE_NAMES, SYMBOL_NAMES, TIME_NAMES, VALUE_NAMES, normal};
 use super::number::{self, Rounded};
 use super::rows::{FileBatch, Reason, Values};
+use super::settle::SessionCursor;
+use super::ticks::{self, TradeValues};
 use super::time::{self, Stamp, StampFault, StampReader};
 use crate::ImportOptions;
 use crate::columns::{
-    KEY_PRICE_UNIT, KEY_RESOLUTION, KEY_SYMBOL, PRICE_UNIT, guarded, metadata_value,
+    KEY_PRICE_UNIT, KEY_RESOLUTION, KEY_SIZE_UNIT, KEY_SYMBOL, PRICE_UNIT, SIZE_UNIT, guarded,
+    metadata_value,
 };
 use crate::error::{CatalogError, FileError};
 
@@ -34,11 +37,12 @@ pub(crate) fn read(
     name: Arc<str>,
     options: &ImportOptions,
     stamps: &StampReader,
+    sessions: &mut SessionCursor<'_>,
 ) -> Result<FileBatch, FileError> {
     let file = File::open(path)?;
     let mut outcome = Err(FileError::ParquetContent);
     guarded(|| {
-        outcome = read_file(file, name, options, stamps);
+        outcome = read_file(file, name, options, stamps, sessions);
         Ok(())
     })?;
     outcome
@@ -49,9 +53,11 @@ fn read_file(
     name: Arc<str>,
     options: &ImportOptions,
     stamps: &StampReader,
+    sessions: &mut SessionCursor<'_>,
 ) -> Result<FileBatch, FileError> {
     let reader = SerializedFileReader::new(file)?;
     let layout = Layout::find(&reader)?;
+    super::ticks::check_flags(layout.content.ticks(), options)?;
     let mut batch = FileBatch::new(name, options.skip_empty);
     batch.ignored_columns.clone_from(&layout.ignored);
     batch.resolution = metadata_value(&reader, KEY_RESOLUTION).and_then(|text| text.parse().ok());
@@ -72,6 +78,7 @@ fn read_file(
         last_symbol: None,
         any_time: false,
         row: 0,
+        sessions,
     };
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group)?;
@@ -122,8 +129,38 @@ struct Placed {
     kind: Kind,
 }
 
+/// What the rows are: the columns of numbers follow from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Content {
+    Bars,
+    /// Price, size and, when true, the side of the aggressor.
+    Trades(bool),
+    Quotes,
+}
+
+impl Content {
+    const fn ticks(self) -> Option<&'static str> {
+        match self {
+            Self::Bars => None,
+            Self::Trades(_) => Some("trades"),
+            Self::Quotes => Some("quotes"),
+        }
+    }
+
+    /// Returns the names of the columns of numbers.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Bars => &VALUE_NAMES,
+            Self::Trades(true) => &["price", "size", "side"],
+            Self::Trades(false) => &["price", "size"],
+            Self::Quotes => &QUOTE_NAMES,
+        }
+    }
+}
+
 /// Where the columns are and what they mean.
 struct Layout {
+    content: Content,
     time: Placed,
     symbol: Option<Placed>,
     values: Vec<Placed>,
@@ -147,12 +184,13 @@ impl Layout {
             column,
             found: found().chars().take(200).collect(),
         };
-        if VALUE_NAMES[..4].iter().all(|name| find(name).is_none())
-            && find("price").is_some()
-            && find("size").is_some()
-        {
-            return Err(FileError::Ticks);
-        }
+        let no_bars = VALUE_NAMES[..4].iter().all(|name| find(name).is_none());
+        let content = match (find("price"), find("bid")) {
+            (Some(_), _) if no_bars => Content::Trades(find("side").is_some()),
+            (None, Some(_)) if no_bars => Content::Quotes,
+            _ => Content::Bars,
+        };
+        let our_sizes = metadata_value(reader, KEY_SIZE_UNIT) == Some(SIZE_UNIT);
         let (index, _, column) =
             TIME_NAMES.iter().find_map(|name| find(name)).ok_or_else(|| missing("ts"))?;
         let time = placed(*index, column, time_kind(column), "INT64, TIMESTAMP, DATE or text")?;
@@ -164,13 +202,22 @@ impl Layout {
             None => None,
         };
         let mut values = Vec::new();
-        for (at, name) in VALUE_NAMES.into_iter().enumerate() {
+        for &name in content.names() {
             let (index, _, column) = find(name).ok_or_else(|| missing(name))?;
-            let volume = at == 4;
-            let integer = if volume { Some(0) } else { ours.then_some(9) };
-            let expected =
-                if volume { "a number" } else { "DOUBLE, DECIMAL, or INT64 with our metadata" };
-            values.push(placed(*index, column, number_kind(column, integer), expected)?);
+            let (integer, expected) = match name {
+                "volume" => (Some(0), "a number"),
+                "size" | "bidsize" | "asksize" if our_sizes => (Some(9), "a number"),
+                "size" | "bidsize" | "asksize" => (Some(0), "a number"),
+                "side" => (Some(0), "0 or 1, or text"),
+                _ => (ours.then_some(9), "DOUBLE, DECIMAL, or INT64 with our metadata"),
+            };
+            let kind = match number_kind(column, integer) {
+                None if name == "side" && column.physical_type() == Physical::BYTE_ARRAY => {
+                    Some(Kind::Text)
+                }
+                kind => kind,
+            };
+            values.push(placed(*index, column, kind, expected)?);
         }
         let used = |index: &usize| {
             *index == time.index
@@ -182,7 +229,7 @@ impl Layout {
             .filter(|(index, _)| !used(index))
             .map(|(_, column)| column.path().string())
             .collect();
-        Ok(Self { time, symbol, values, ignored })
+        Ok(Self { content, time, symbol, values, ignored })
     }
 }
 
@@ -381,9 +428,17 @@ impl Cell<'_> {
     }
 }
 
+/// The numbers of a row.
+enum Numbers {
+    Bar((Values, u64, u64)),
+    Trade(TradeValues),
+    Quote([i64; 4]),
+}
+
 /// Turns the cells of a row into a row of the batch.
-struct RowReader<'a> {
+struct RowReader<'a, 'c> {
     kinds: &'a Layout,
+    sessions: &'a mut SessionCursor<'c>,
     stamps: &'a StampReader,
     stated: Option<Symbol>,
     /// The symbol of a file without a symbol column.
@@ -393,7 +448,7 @@ struct RowReader<'a> {
     row: u64,
 }
 
-impl RowReader<'_> {
+impl RowReader<'_, '_> {
     fn row(
         &mut self,
         batch: &mut FileBatch,
@@ -406,7 +461,11 @@ impl RowReader<'_> {
         // Every column moves on by one, whatever the row is worth.
         let time = time.next();
         let symbol = symbol.map(Cells::next);
-        let numbers = self.numbers(values);
+        let numbers = match self.kinds.content {
+            Content::Bars => self.numbers(values).map(Numbers::Bar),
+            Content::Trades(_) => self.trade(values).map(Numbers::Trade),
+            Content::Quotes => self.scaled(values).map(Numbers::Quote),
+        };
         let stamp = match self.stamp(time) {
             Ok(stamp) => stamp,
             Err(StampFault::NoZone) if !self.any_time => {
@@ -429,14 +488,56 @@ impl RowReader<'_> {
             }
         };
         match numbers {
-            Ok((values, prices, volumes)) => {
+            Ok(Numbers::Bar((values, prices, volumes))) => {
                 batch.prices_rounded += prices;
                 batch.volumes_rounded += volumes;
                 batch.take(stamp, index, self.row, values);
             }
+            Ok(Numbers::Trade(values)) => {
+                let symbol = batch.symbols[index as usize];
+                batch.take_trade(stamp, symbol, self.row, &values, self.sessions);
+            }
+            Ok(Numbers::Quote(values)) => {
+                let symbol = batch.symbols[index as usize];
+                batch.take_quote(stamp, symbol, self.row, values, self.sessions);
+            }
             Err((reason, value)) => batch.reject(self.row, reason, || value),
         }
         Ok(())
+    }
+
+    /// Returns a print; its numbers have nine decimal places.
+    fn trade(&self, cells: &mut [Cells]) -> Result<TradeValues, (Reason, String)> {
+        let (numbers, side) = cells.split_at_mut(2);
+        let values = self.scaled(numbers);
+        let conditions =
+            side.first_mut().map_or(Some(Conditions::REGULAR), |cells| match cells.next() {
+                Cell::Null => Some(Conditions::REGULAR),
+                Cell::Bytes(text) => ticks::side(text),
+                cell => ticks::side(cell.text().as_bytes()),
+            });
+        let [price, size, ..] = values?;
+        let conditions = conditions.ok_or((Reason::BadSide, "side".to_owned()))?;
+        Ok(TradeValues { price, size, conditions })
+    }
+
+    /// Returns up to four numbers with nine decimal places.
+    fn scaled(&self, cells: &mut [Cells]) -> Result<[i64; 4], (Reason, String)> {
+        let mut numbers = [0_i64; 4];
+        let mut fault = None;
+        let columns = self.kinds.values.iter().zip(self.kinds.content.names());
+        for ((number, cells), (column, name)) in numbers.iter_mut().zip(cells).zip(columns) {
+            let cell = cells.next();
+            match cell.number(column.kind, false) {
+                Some(read) => *number = read.value,
+                None => {
+                    let null = matches!(cell, Cell::Null);
+                    let reason = if null { Reason::MissingField } else { Reason::NotANumber };
+                    fault.get_or_insert((reason, format!("{name} {}", cell.text())));
+                }
+            }
+        }
+        fault.map_or(Ok(numbers), Err)
     }
 
     /// Returns the numbers of a row and how many prices and volumes were rounded.

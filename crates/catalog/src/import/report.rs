@@ -7,6 +7,8 @@ use super::lean::Rename;
 use super::merge::StoreConflict;
 use super::rows::{LIST_MAX, Rejection, Rejections};
 use crate::Series;
+use crate::store::TickSeries;
+use crate::tick::TickKind;
 
 /// A file of which nothing was imported because it could not be read as a whole.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
@@ -61,9 +63,9 @@ pub struct ImportReport {
     pub files: u64,
     /// Rows of the files that could be read as a whole.
     pub rows: u64,
-    /// Rows that are new bars of the store.
+    /// Rows that are new bars, prints or quotes of the store.
     pub stored: u64,
-    /// Rows equal to a bar of the store or to another row.
+    /// Rows equal to a bar, print or quote of the store or to another row.
     pub duplicates: u64,
     /// Rows with other values than the store has or than another row says.
     pub conflicts: u64,
@@ -71,6 +73,8 @@ pub struct ImportReport {
     pub skipped: u64,
     /// What the store now holds of the symbols of this import.
     pub symbols: Vec<Series>,
+    /// What the store now holds of the prints and quotes of this import.
+    pub ticks: Vec<TickSeries>,
     /// Refused rows, cut at 1,000: those counted by reason, and with reason `conflict` both rows
     /// of each conflict within the import, which are counted in `conflicts`.
     pub rejected: Vec<Rejection>,
@@ -97,6 +101,9 @@ pub struct ImportReport {
     /// True when the import failed as a whole (`--strict` with a rejected row): the store is as it
     /// was, and the counts say what would have been stored.
     pub refused: bool,
+    /// Series of ticks that this import has rows of.
+    #[serde(skip)]
+    pub(crate) ticks_touched: Vec<(model::Symbol, TickKind)>,
     /// Rows in conflict with another row of the import.
     #[serde(skip)]
     pub(crate) conflicts_within: u64,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use model::{Bar, Date, Price, Symbol, Timestamp, Volume};
 
+use super::ticks::TickBatch;
 use super::time::Stamp;
 use crate::{ActionKind, Resolution};
 
@@ -31,6 +32,10 @@ pub enum Reason {
     OtherSymbol,
     /// The volume is below zero.
     NegativeVolume,
+    /// The size of a print is zero or negative, or one of a quote negative.
+    SizeNotPositive,
+    /// The side of a print is neither buy nor sell.
+    BadSide,
     /// A price is zero or negative.
     PriceNotPositive,
     /// Not low <= open, close <= high.
@@ -60,6 +65,8 @@ impl Reason {
             Self::BadSymbol => "bad_symbol",
             Self::OtherSymbol => "other_symbol",
             Self::NegativeVolume => "negative_volume",
+            Self::SizeNotPositive => "size_not_positive",
+            Self::BadSide => "bad_side",
             Self::PriceNotPositive => "price_not_positive",
             Self::OhlcOrder => "ohlc_order",
             Self::NotOnMinute => "not_on_minute",
@@ -179,6 +186,8 @@ pub(crate) struct FileBatch {
     pub(crate) rows: u64,
     pub(crate) skipped: u64,
     pub(crate) good: Vec<RawRow>,
+    /// Good prints and quotes.
+    pub(crate) ticks: TickBatch,
     pub(crate) symbols: Vec<Symbol>,
     pub(crate) rejected: Rejections,
     pub(crate) prices_rounded: u64,
@@ -199,6 +208,7 @@ impl FileBatch {
             rows: 0,
             skipped: 0,
             good: Vec::new(),
+            ticks: TickBatch::default(),
             symbols: Vec::new(),
             rejected: Rejections::default(),
             prices_rounded: 0,
@@ -210,6 +220,11 @@ impl FileBatch {
             actions_rejected: Rejections::default(),
             skip_empty,
         }
+    }
+
+    /// Returns true when rows without volume are left out (`--skip-empty`).
+    pub(crate) const fn skips_empty(&self) -> bool {
+        self.skip_empty
     }
 
     /// Refuses the current row.

@@ -124,7 +124,7 @@ pub(crate) fn decode(bytes: &[u8], source: Source) -> Option<Vec<Bar>> {
     Some(bars)
 }
 
-fn common_divisor(mut a: u64, mut b: u64) -> u64 {
+pub(super) fn common_divisor(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ROOT/bars/SYMBOL/1min/YYYY.parquet    YYYY is the New York year of the session
+//! ROOT/trades/SYMBOL/YYYY-MM-DD.parquet prints of a session; quotes/ alike
 //! ROOT/actions/SYMBOL.parquet           splits and cash dividends
 //! ROOT/cache/SYMBOL/1min/YYYY.cache     the same bars for fast loading; may be deleted
 //! ```
@@ -12,6 +13,9 @@
 mod actions;
 mod bars_file;
 mod cache;
+mod tick_cache;
+mod ticks;
+mod ticks_file;
 mod transaction;
 
 use std::collections::BTreeSet;
@@ -25,6 +29,9 @@ use model::{Bar, Date, Symbol, Timestamp};
 pub(crate) use actions::encode as encode_actions;
 pub use actions::{Action, ActionKind};
 pub(crate) use bars_file::encode as encode_bars;
+pub use ticks::TickSeries;
+pub(crate) use ticks::ticks_path;
+pub(crate) use ticks_file::encode as encode_ticks;
 pub(crate) use transaction::{Fault, Transaction, make_folder, write_whole};
 
 use crate::{CatalogError, Resolution};
@@ -56,8 +63,10 @@ pub struct Series {
 /// The answer of `data list`.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Listing {
-    /// By symbol, then resolution.
+    /// Bars, by symbol, then resolution.
     pub symbols: Vec<Series>,
+    /// Prints and quotes, by kind, then symbol.
+    pub ticks: Vec<TickSeries>,
 }
 
 /// What a cache file is worth.
@@ -142,7 +151,7 @@ impl Store {
                 symbols.extend(self.series(symbol, resolution)?);
             }
         }
-        Ok(Listing { symbols })
+        Ok(Listing { symbols, ticks: self.list_ticks()? })
     }
 
     /// Returns what the store holds of a symbol at a resolution; `None` when that is nothing.

@@ -176,14 +176,14 @@ fn a_broken_file_does_not_stop_the_others() {
     let bench = Bench::new();
     let good = bench.file("a.csv", format!("{HEADER}{}", minutes(3)));
     let missing = bench.file("b.csv", "ts,symbol,open,high,low,volume\n1300195800,SPY,1,1,1,1\n");
-    let ticks = bench.file("c.csv", "ts,price,size\n1300195800,1.5,100\n");
+    let ticks = bench.file("c.csv", "ts,price,volume\n1300195800,1.5,100\n");
     let empty = bench.file("d.csv", "");
     let binary = bench.file("e.csv", vec![7_u8; 100_000]);
     let report = bench.import(&bench.options(&[good, missing, ticks, empty, binary]));
     assert_eq!((report.files, report.rows, report.stored, report.exit_code()), (5, 3, 3, 65));
     let errors: Vec<_> = report.broken_files.iter().map(|file| file.error.as_str()).collect();
     assert!(errors[0].contains("column close is missing"), "{errors:?}");
-    assert!(errors[1].contains("trades"), "{errors:?}");
+    assert!(errors[1].contains("column size is missing"), "{errors:?}");
     assert_eq!(errors.len(), 4);
 }
 

@@ -8,3 +8,4 @@ mod parquet;
 mod real;
 mod store;
 mod support;
+mod ticks;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use catalog::{
-    ImportFormat, ImportOptions, ImportReport, OnConflict, Resolution, Series, StampSide, import,
+    ImportFormat, ImportOptions, ImportReport, OnConflict, Resolution, Series, StampSide,
+    TickSeries, import,
 };
 use clap::ValueEnum;
 use model::Symbol;
@@ -44,7 +45,7 @@ pub(super) struct Args {
     /// Length of the bars: 1min, 5min, 30min or 1day [default: told by the rows]
     #[arg(long, value_name = "R")]
     resolution: Option<Resolution>,
-    /// Leave out rows with volume 0: they are no prints
+    /// Leave out rows with volume or size 0: they are no prints
     #[arg(long)]
     skip_empty: bool,
     /// What to do where the store holds other values for a bar
@@ -174,9 +175,30 @@ pub(super) fn series_table(series: &[Series]) -> String {
     terminal::text_of(&table)
 }
 
+/// Returns the table of the prints and quotes a store holds; nothing when there are none.
+pub(super) fn ticks_table(series: &[TickSeries]) -> String {
+    if series.is_empty() {
+        return String::new();
+    }
+    let header = ["symbol", "kind", "from", "to", "sessions", "ticks"];
+    let mut table = terminal::table(header, &[4, 5]);
+    for row in series {
+        table.add_row([
+            row.symbol.to_string(),
+            row.kind.name().to_owned(),
+            row.from.to_string(),
+            row.to.to_string(),
+            thousands(row.sessions),
+            thousands(row.ticks),
+        ]);
+    }
+    terminal::text_of(&table)
+}
+
 /// Returns the report for people; what did not go in comes last, next to the prompt.
 pub(crate) fn to_text(report: &ImportReport) -> String {
     let mut text = series_table(&report.symbols);
+    text.push_str(&ticks_table(&report.ticks));
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,

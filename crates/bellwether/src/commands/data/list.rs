@@ -30,7 +30,11 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     terminal::raw(&super::import::series_table(&listing.symbols))?;
+    terminal::raw(&super::import::ticks_table(&listing.ticks))?;
     let bars: u64 = listing.symbols.iter().map(|series| series.bars).sum();
-    terminal::raw(&format!("{} series, {} bars\n", listing.symbols.len(), thousands(bars)))?;
+    let ticks: u64 = listing.ticks.iter().map(|series| series.ticks).sum();
+    let series = listing.symbols.len() + listing.ticks.len();
+    let ticks = if ticks > 0 { format!(", {} ticks", thousands(ticks)) } else { String::new() };
+    terminal::raw(&format!("{series} series, {} bars{ticks}\n", thousands(bars)))?;
     Ok(Exit::Done)
 }
