@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use engine::data_manager::{DataPolicy, Needs};
+use engine::execution_engine::BrokerTraits;
 use engine::risk_manager::Limits;
 use engine::strategy_engine::{Outcome, Rule};
 use engine::{
     BrokerEvent, Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent,
-    Outputs, Sequenced,
+    Outputs, Sequenced, Start,
 };
 use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable, settlement_date};
 use model::{
@@ -58,7 +59,8 @@ pub fn run(
         let before = config.calendar.previous_session(first.date);
         driver.result.equity.push((before.map_or(first.date, |s| s.date), config.cash));
         driver.warm_up(first);
-        driver.apply(first.pre_open.plus_nanos(-1), Input::Start);
+        let begin = first.pre_open.plus_nanos(-1);
+        driver.apply(begin, Input::Start(Box::new(Start::fresh(1, "backtest", begin))));
     }
     for (done, session) in sessions.iter().enumerate() {
         driver.run_session(session);
@@ -123,11 +125,11 @@ impl<'a> Driver<'a> {
             strategies,
             cash: config.cash,
             limits: config.limits.clone(),
-            venues: Vec::new(),
             calendar: Arc::clone(&config.calendar),
             ticks: config.ticks.clone(),
             tag: *b"BW\0\0",
-            epoch: 1,
+            brokers: vec![BrokerTraits::simulated()],
+            opening_failover: false,
             record_all: config.record_all,
             data: DataPolicy::default(),
         });
@@ -248,6 +250,8 @@ impl<'a> Driver<'a> {
                     Command::Submit(order) => self.exchange.submit(&order, now),
                     Command::Replace(request) => self.exchange.replace(&request, now),
                     Command::Cancel(request) => self.exchange.cancel(&request, now),
+                    // The exchange answers every request at once: nothing is in doubt.
+                    Command::Query(_) => {}
                 }
             }
             self.commands = commands;

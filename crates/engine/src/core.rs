@@ -4,10 +4,14 @@
 //! (journal.md 2). Nothing else has `&mut Books`.
 
 use model::record::{Value, Writer};
-use model::{Cash, ChargeKind, ExecType, ExecutionReport, Price};
+use model::{
+    BrokerId, Cash, ChargeKind, ClientOrderId, ExecType, ExecutionReport, OrderNumber, Page, Price,
+    RequestKind, SendOutcome, Timestamp,
+};
 use twox_hash::xxhash3_128::Hasher as XxHash3_128;
 
 use crate::books::{Books, Observed};
+use crate::execution_engine::{Answer, Meaning};
 use crate::fact::Fact;
 use crate::output::Outputs;
 
@@ -60,7 +64,10 @@ impl Core {
         if matches!(report.exec, ExecType::Trade(_)) {
             self.hash(report);
         }
-        self.books.observe(report, tick)
+        let observed = self.books.observe(report, tick);
+        self.books.note_entry(report);
+        self.books.review(report.client_id.number);
+        observed
     }
 
     /// Takes a broker's charge in that belongs to no fill (TK5-TK8).
@@ -68,6 +75,38 @@ impl Core {
         self.hash(&kind);
         self.hash(&fee);
         self.books.observe_charge(kind, fee);
+    }
+
+    /// Takes a report in that a broker sent: it is counted, and what it settles of the order ends.
+    pub(crate) fn observe_sent(&mut self, report: &ExecutionReport) {
+        self.books.count_report(report);
+    }
+
+    /// Takes an outcome in; `None` when it names no known order.
+    pub(crate) fn observe_outcome(
+        &mut self,
+        broker: BrokerId,
+        client_id: &ClientOrderId,
+        request: RequestKind,
+        outcome: SendOutcome,
+        now: Timestamp,
+    ) -> Option<(OrderNumber, Meaning)> {
+        self.books.observe_outcome(broker, client_id, request, outcome, now)
+    }
+
+    /// Takes one page of an answer in.
+    pub(crate) fn observe_page(&mut self, broker: BrokerId, page: &Page) -> Answer {
+        self.books.observe_page(broker, page)
+    }
+
+    /// Takes a connection's change in.
+    pub(crate) fn observe_connection(&mut self, broker: BrokerId, up: bool, now: Timestamp) {
+        self.books.observe_connection(broker, up, now);
+    }
+
+    /// Takes a process's start in.
+    pub(crate) fn observe_start(&mut self, epoch: u32, now: Timestamp) {
+        self.books.observe_start(epoch, now);
     }
 
     fn hash(&mut self, value: &impl Value) {

@@ -2,13 +2,15 @@
 
 use model::exchange::Session;
 use model::{
-    CancelRequest, Cash, ClientOrderId, OrderNumber, Price, StrategyId, SymbolId, Timestamp,
+    BrokerId, CancelRequest, Cash, ClientOrderId, OrderNumber, Price, StrategyId, SymbolId,
+    Timestamp,
 };
 
 use crate::alert_system::{AlertKind, AlertSystem};
 use crate::books::Books;
 use crate::core::Core;
 use crate::data_manager::DataManager;
+use crate::execution_engine::BrokerTraits;
 use crate::fact::{Cancel, Fact, GateChange, SlotKey};
 use crate::order_manager::Order;
 use crate::output::Outputs;
@@ -28,6 +30,10 @@ pub(crate) struct Analysis {
     pub(crate) refusals: Vec<Option<RejectCode>>,
     pub(crate) timers: Timers,
     pub(crate) alerts: AlertSystem,
+    /// The brokers of the run (configuration, not state).
+    pub(crate) brokers: Vec<BrokerTraits>,
+    /// Whether entries may go to another broker (R6; configuration, not state).
+    pub(crate) opening_failover: bool,
 }
 
 impl Analysis {
@@ -51,7 +57,6 @@ impl Analysis {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity {
     pub(crate) tag: [u8; 4],
-    pub(crate) epoch: u32,
 }
 
 /// One event's view for the deciding parts.
@@ -110,7 +115,7 @@ impl<'a> Desk<'a> {
     pub(crate) fn next_id(&self, exit: bool) -> ClientOrderId {
         ClientOrderId {
             tag: self.identity.tag,
-            epoch: self.identity.epoch,
+            epoch: self.books().brokers().epoch(),
             number: self.books().orders().next_number(),
             attempt: 0,
             exit,
@@ -120,6 +125,19 @@ impl<'a> Desk<'a> {
     /// Returns the account's equity with all positions at their marks.
     pub(crate) fn equity(&self) -> Cash {
         self.analysis.equity(self.books())
+    }
+
+    /// Returns what is known of a broker beforehand.
+    pub(crate) fn traits(&self, broker: BrokerId) -> BrokerTraits {
+        let known = self.analysis.brokers.get(usize::from(broker.0));
+        known.cloned().unwrap_or_else(|| BrokerTraits::remote("unknown"))
+    }
+
+    /// Returns true when requests can reach a broker.
+    pub(crate) fn is_connected(&self, broker: BrokerId) -> bool {
+        let remote =
+            self.analysis.brokers.get(usize::from(broker.0)).is_none_or(|traits| traits.remote);
+        !remote || self.books().brokers().get(broker).connected
     }
 
     /// Cancels an order unless that is under way or it is done.
@@ -148,6 +166,12 @@ impl<'a> Desk<'a> {
     /// Sets a block, raises its alert and cancels the entries that it covers; a block that holds
     /// already stays as it is, its entries are cancelled all the same (C31).
     pub(crate) fn block(&mut self, block: Block, message: impl FnOnce() -> String) {
+        self.hold(block, message);
+        self.cancel_entries(block.scope);
+    }
+
+    /// Sets a block and raises its alert; entries that work stay as they are.
+    pub(crate) fn hold(&mut self, block: Block, message: impl FnOnce() -> String) {
         if !self.books().blocks().holds(block) {
             self.emit(Fact::Gate(GateChange::Block(block)));
             let (symbol, strategy) = match block.scope {
@@ -161,7 +185,6 @@ impl<'a> Desk<'a> {
             };
             self.alert(kind, symbol, strategy, message);
         }
-        self.cancel_entries(block.scope);
     }
 
     /// Lifts a block if it holds.

@@ -4,24 +4,23 @@
 //! core decides (journal.md 2). Timers due at T run after the bars that end at T (TB1, TF1):
 //! a market event or a report at T fires deadlines before T only, [`Input::Time`] also those at T.
 
+mod brokers;
 mod evaluating;
 
 use std::sync::Arc;
 
 use model::exchange::{Calendar, Session, TickTable};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{
-    Bar, BrokerId, Cash, ExecutionReport, ExitReason, Price, Symbol, SymbolId, Timestamp, Trade,
-};
+use model::{Bar, Cash, ExecutionReport, ExitReason, Price, Symbol, SymbolId, Timestamp, Trade};
 
 use crate::alert_system::{AlertKind, AlertSystem};
 use crate::books::{Anomaly, Books, Observed};
 use crate::core::Core;
 use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault};
 use crate::desk::{Analysis, Desk, Identity};
-use crate::execution_engine::VenueCapabilities;
+use crate::execution_engine::{self, BrokerTraits, outcomes, routing};
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
-use crate::input::{BrokerEvent, Control, Input, MarketEvent, Sequenced};
+use crate::input::{BrokerEvent, Control, Input, MarketEvent, Sequenced, Start};
 use crate::lifecycle::State;
 use crate::order_manager::{entries, exits, protection, trailing};
 use crate::output::Outputs;
@@ -51,16 +50,16 @@ pub struct EngineConfig {
     pub cash: Cash,
     /// Limits in force.
     pub limits: Limits,
-    /// What the brokers' venues can do, by [`BrokerId`]; one that is not named can do everything.
-    pub venues: Vec<VenueCapabilities>,
     /// Sessions of the exchange.
     pub calendar: Arc<Calendar>,
     /// Minimum price increments.
     pub ticks: TickTable,
     /// Installation tag of client ids: upper-case letters and digits, zero padded (R10).
     pub tag: [u8; 4],
-    /// Fencing epoch of client ids (R10).
-    pub epoch: u32,
+    /// The brokers; their ids are their places. The first one is the primary.
+    pub brokers: Vec<BrokerTraits>,
+    /// Whether entries may go to another broker when one is not available (R6).
+    pub opening_failover: bool,
     /// Whether evaluations that led to nothing are recorded too.
     pub record_all: bool,
     /// How market data is judged.
@@ -93,7 +92,8 @@ impl Engine {
         let gate = Gate::new(config.limits);
         Self {
             core: Core::new(
-                Books::new(symbols, strategies.len(), config.cash, gate).with_venues(config.venues),
+                Books::new(symbols, strategies.len(), config.cash, gate)
+                    .with_venues(config.brokers.iter().map(|broker| broker.capabilities).collect()),
             ),
             analysis: Analysis {
                 timers: Timers::new(config.data.bar_grace_ns),
@@ -103,12 +103,14 @@ impl Engine {
                 watches: vec![Watch::default(); slots],
                 refusals: vec![None; slots],
                 alerts: AlertSystem::default(),
+                brokers: config.brokers,
+                opening_failover: config.opening_failover,
             },
             strategies,
             calendar: config.calendar,
             wishes: Wishes::default(),
             signals: SignalCounts::default(),
-            identity: Identity { tag: config.tag, epoch: config.epoch },
+            identity: Identity { tag: config.tag },
             record_all: config.record_all,
             now: Timestamp::MIN,
             started: false,
@@ -120,7 +122,8 @@ impl Engine {
         out.clear();
         let inclusive = matches!(input.item, Input::Time);
         // Engine time never goes back (journal.md 11).
-        let time = input.time.max(self.now);
+        let before = self.now;
+        let time = input.time.max(before);
         if self.next_deadline().is_some_and(|next| next <= time) {
             self.fire_deadlines(time, inclusive, out);
         }
@@ -132,11 +135,20 @@ impl Engine {
                 other => self.on_market(other, out),
             },
             Input::Broker { broker, event } => match event {
-                BrokerEvent::Report(report) => self.on_report(*broker, report, out),
+                BrokerEvent::Report(report) => {
+                    let report = ExecutionReport { broker: *broker, ..*report };
+                    self.core.observe_sent(&report);
+                    self.on_report(&report, out);
+                }
+                BrokerEvent::Outcome { client_id, request, outcome } => {
+                    self.on_outcome(*broker, client_id, *request, *outcome, out);
+                }
+                BrokerEvent::Page(page) => self.on_page(*broker, page, out),
                 BrokerEvent::Charge { kind, fee } => self.core.observe_charge(*kind, *fee),
             },
             Input::Time => {}
-            Input::Start => self.on_start(out),
+            Input::Start(start) => self.on_start(start, before, out),
+            Input::Connection { link, up } => self.on_connection(*link, *up, out),
             Input::Control(control) => self.on_control(*control, out),
             Input::Reference(day) => self.analysis.data.accept_reference(day),
         }
@@ -235,11 +247,17 @@ impl Engine {
                 exits::on_timer(&mut self.desk(out), slot, group);
             }
             Timer::EntryExpiry(order) => entries::expire(&mut self.desk(out), order),
+            Timer::AskOrder(order) => outcomes::on_ask_timer(&mut self.desk(out), order),
+            Timer::DoubtAlarm(order) => outcomes::on_alarm(&mut self.desk(out), order),
+            Timer::Retry(order) => outcomes::on_retry(&mut self.desk(out), order),
+            Timer::FailOver(broker) => routing::on_timer(&mut self.desk(out), broker),
         }
     }
 
-    fn on_start(&mut self, out: &mut Outputs) {
+    fn on_start(&mut self, start: &Start, last_time: Timestamp, out: &mut Outputs) {
+        self.core.observe_start(start.epoch, self.now);
         let mut desk = self.desk(out);
+        execution_engine::on_start(&mut desk, start, last_time);
         desk.emit(Fact::Gate(GateChange::Lifecycle(State::Starting)));
         if !self.started {
             self.started = true;
@@ -369,10 +387,10 @@ impl Engine {
         }
     }
 
-    fn on_report(&mut self, broker: BrokerId, report: &ExecutionReport, out: &mut Outputs) {
-        let report = ExecutionReport { broker, ..*report };
+    fn on_report(&mut self, report: &ExecutionReport, out: &mut Outputs) {
         let Analysis { ticks, .. } = &self.analysis;
-        let observed = self.core.observe(&report, |price: Price| ticks.at(report.symbol, price));
+        let observed = self.core.observe(report, |price: Price| ticks.at(report.symbol, price));
+        outcomes::after_report(&mut self.desk(out), report);
         self.explain(&observed, out);
         let Some(key) = observed.slot else { return };
         if observed.opened {
@@ -488,6 +506,8 @@ impl Engine {
                 desk.block(block, || format!("a supervisor found: {}", block.reason.name()));
             }
             Control::Lift(block) => desk.lift(block),
+            Control::Route(broker) => routing::switch(&mut desk, broker),
+            Control::Resolve { order, resolution } => self.on_resolution(order, resolution, out),
             Control::Stop => {
                 self.record_trades(None, None, out);
                 self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Stopped)));

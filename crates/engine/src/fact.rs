@@ -4,11 +4,12 @@
 //! tells everything that left (journal.md 2, 3).
 
 use model::{
-    CancelRequest, Cash, ClosedTrade, Date, ExitReason, GroupId, NewOrder, OrderNumber,
-    ReplaceRequest, StrategyId, SymbolId, Timestamp, record, record_enum,
+    BrokerId, CancelRequest, Cash, ClosedTrade, Date, ExitReason, GroupId, NewOrder, OrderNumber,
+    Query, ReplaceRequest, StrategyId, SymbolId, Timestamp, record, record_enum,
 };
 
 use crate::alert_system::Alert;
+use crate::execution_engine::AttemptClosed;
 use crate::risk_manager::{Block, LossLevel, Sizing};
 use crate::strategy_engine::{Decision, Plan};
 
@@ -31,6 +32,12 @@ pub enum Fact {
     TradeVoided(TradeVoided),
     /// What is wanted of a position's exits (folds).
     Position(PositionChange),
+    /// A broker is asked something (folds).
+    Query(Asked),
+    /// An attempt is closed by decision (folds).
+    AttemptClosed(AttemptClosed),
+    /// New entries go to another broker (folds).
+    Route(Route),
     /// Why an evaluation did or did not lead to an order (informs).
     Decision(Decision),
     /// Something an operator should know (informs).
@@ -72,6 +79,24 @@ pub struct Replace {
 pub struct Cancel {
     /// The request as sent.
     pub request: CancelRequest,
+    /// When it was decided.
+    pub time: Timestamp,
+}
+
+/// A question to a broker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Asked {
+    /// The question as sent.
+    pub query: Query,
+    /// When it was asked.
+    pub time: Timestamp,
+}
+
+/// New entries go to another broker from here on (R6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Route {
+    /// Where they go.
+    pub to: BrokerId,
     /// When it was decided.
     pub time: Timestamp,
 }
@@ -158,6 +183,8 @@ record!(TradeVoided { 1: trade, 2: slot, 3: r });
 record!(PositionChange { 1: slot, 2: group, 3: want });
 record_enum!(ExitWant { 0: Close(ExitReason), 1: Target, 2: Retry });
 record!(SlotKey { 1: strategy, 2: symbol });
+record!(Asked { 1: query, 2: time });
+record!(Route { 1: to, 2: time });
 record_enum!(Fact {
     0: Intent(Box<Intent>),
     1: Replace(Box<Replace>),
@@ -169,6 +196,9 @@ record_enum!(Fact {
     7: Alert(Box<Alert>),
     8: TradeVoided(TradeVoided),
     9: Position(PositionChange),
+    10: Query(Asked),
+    11: AttemptClosed(AttemptClosed),
+    12: Route(Route),
 });
 
 impl Default for Fact {

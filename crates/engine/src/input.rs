@@ -4,8 +4,9 @@
 //! (J1). The journal stores these inputs, so their meaning never changes.
 
 use model::{
-    Bar, BrokerId, Cash, ChargeKind, ExecutionReport, Halt, Quote, SourceId, SymbolDay, SymbolId,
-    Timestamp, Trade,
+    Bar, BrokerId, Cash, ChargeKind, ClientOrderId, ExecutionReport, Halt, OrderNumber, Page,
+    Price, Quantity, Quote, RequestKind, SendOutcome, SourceId, SymbolDay, SymbolId, Timestamp,
+    Trade,
 };
 
 use crate::risk_manager::{Block, Scope};
@@ -25,7 +26,14 @@ pub struct Sequenced<T> {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Input {
     /// A process begins to feed this core (journal.md 9).
-    Start,
+    Start(Box<Start>),
+    /// A connection came or went.
+    Connection {
+        /// Whose it is.
+        link: Link,
+        /// It stands now.
+        up: bool,
+    },
     /// Time passed and nothing else came by the next deadline.
     Time,
     /// A market-data event from one source.
@@ -82,16 +90,109 @@ pub enum MarketEvent {
 }
 
 /// Something that a broker says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum BrokerEvent {
     /// A report on an order.
     Report(ExecutionReport),
+    /// What became of handing a request over; made by the gateway from the broker's table.
+    Outcome {
+        /// The id in the request: the order's, or for a replacement the new one.
+        client_id: ClientOrderId,
+        /// What was requested.
+        request: RequestKind,
+        /// What became of it.
+        outcome: SendOutcome,
+    },
+    /// One page of an answer.
+    Page(Box<Page>),
     /// A charge that belongs to no fill: borrow, interest, a day's rounding of fees (TK5-TK8).
     Charge {
         /// What it is for.
         kind: ChargeKind,
         /// What is paid; negative when it is paid back.
         fee: Cash,
+    },
+}
+
+/// The other end of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Link {
+    /// A broker.
+    Broker(BrokerId),
+    /// A market-data provider.
+    Feed(SourceId),
+}
+
+/// What a process says when it begins to feed a core: replay over many starts needs nothing but
+/// the journal (journal.md 9).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Start {
+    /// Its fencing epoch (R10).
+    pub epoch: u32,
+    /// The build.
+    pub build: String,
+    /// The mode by its name in the configuration.
+    pub mode: String,
+    /// The full effective configuration without secrets.
+    pub config: String,
+    /// Hash of the account's id.
+    pub account: u64,
+    /// The wall clock when engine time was anchored to it (journal.md 11).
+    pub wall: Timestamp,
+    /// How the run before ended.
+    pub last_end: LastEnd,
+    /// Entries stay blocked until resumed for a reason outside the journal: a `KILL` file, a crash
+    /// loop (journal.md 13, F36).
+    pub hold_entries: bool,
+}
+
+impl Start {
+    /// The start of a run without a journal: backtest and demo.
+    pub fn fresh(epoch: u32, mode: &str, time: Timestamp) -> Self {
+        Self { epoch, mode: mode.to_owned(), wall: time, ..Self::default() }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum LastEnd {
+    /// There was none.
+    #[default]
+    None,
+    /// In order.
+    Orderly,
+    /// It was killed or the machine went down.
+    Cut,
+    /// A fault of the core (exit code 70).
+    Fault,
+    /// The journal could not be written (exit code 74).
+    JournalDead,
+}
+
+impl LastEnd {
+    /// Returns the end in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::Orderly => "an orderly stop",
+            Self::Cut => "a cut",
+            Self::Fault => "a fault of the core",
+            Self::JournalDead => "a dead journal",
+        }
+    }
+}
+
+/// What an operator knows of an order in doubt (R7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Resolution {
+    /// It is not at the broker and never was.
+    Dead,
+    /// It was filled.
+    Filled {
+        /// Shares filled in all.
+        quantity: Quantity,
+        /// At what average price.
+        price: Price,
     },
 }
 
@@ -113,6 +214,15 @@ pub enum Control {
     Block(Block),
     /// A supervisor's doubt is over.
     Lift(Block),
+    /// New entries go to this broker (R6).
+    Route(BrokerId),
+    /// An operator says what became of an order in doubt (R7).
+    Resolve {
+        /// The order.
+        order: OrderNumber,
+        /// What became of it.
+        resolution: Resolution,
+    },
     /// Ends the run: no entries any more, working entries are cancelled.
     Stop,
 }

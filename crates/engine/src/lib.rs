@@ -32,10 +32,12 @@ mod timers;
 pub use books::{Anomaly, Books, Day, External, Observed, Settled, Slot};
 pub use engine::{Engine, EngineConfig, Instance};
 pub use fact::{
-    Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, PositionChange, Replace, SlotKey,
-    TradeVoided,
+    Asked, Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, PositionChange, Replace, Route,
+    SlotKey, TradeVoided,
 };
-pub use input::{BrokerEvent, Control, Input, MarketEvent, Sequenced};
+pub use input::{
+    BrokerEvent, Control, Input, LastEnd, Link, MarketEvent, Resolution, Sequenced, Start,
+};
 pub use model::record;
 pub use output::{Command, Outputs};
 pub use session::Ticks;

@@ -1,6 +1,6 @@
 //! What goes out: the facts of one input, and the commands that follow from them.
 
-use model::{CancelRequest, NewOrder, ReplaceRequest};
+use model::{CancelRequest, NewOrder, Query, ReplaceRequest};
 
 use crate::fact::Fact;
 use crate::strategy_engine::Decision;
@@ -14,6 +14,8 @@ pub enum Command {
     Replace(ReplaceRequest),
     /// Cancels an order.
     Cancel(CancelRequest),
+    /// Asks a question; the answer comes in pages.
+    Query(Query),
 }
 
 /// The facts of one input. The memory is kept from input to input.
@@ -41,7 +43,10 @@ impl Outputs {
             Fact::Intent(intent) => self.commands.push(Command::Submit(intent.order)),
             Fact::Replace(replace) => self.commands.push(Command::Replace(replace.request)),
             Fact::Cancel(cancel) => self.commands.push(Command::Cancel(cancel.request)),
+            Fact::Query(asked) => self.commands.push(Command::Query(asked.query)),
             Fact::Gate(_)
+            | Fact::AttemptClosed(_)
+            | Fact::Route(_)
             | Fact::DayRoll(_)
             | Fact::TradeClosed(_)
             | Fact::TradeVoided(_)

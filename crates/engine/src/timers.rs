@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use model::{GroupId, OrderNumber, StrategyId, Timestamp, record, record_enum};
+use model::{BrokerId, GroupId, OrderNumber, StrategyId, Timestamp, record, record_enum};
 
 use crate::fact::SlotKey;
 
@@ -32,6 +32,14 @@ pub(crate) enum Timer {
     },
     /// An entry's time is over.
     EntryExpiry(OrderNumber),
+    /// A broker is asked about an order in doubt.
+    AskOrder(OrderNumber),
+    /// An order has been in doubt for long.
+    DoubtAlarm(OrderNumber),
+    /// A request that failed is made again.
+    Retry(OrderNumber),
+    /// A broker has been away for so long that entries may go to another one (R6).
+    FailOver(BrokerId),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -125,7 +133,8 @@ record!(Deadline { 1: time, 2: id, 3: timer });
 record_enum!(Timer {
     0: SessionBegin, 1: SessionOpen, 2: OpeningEnds, 3: FlatBeforeClose, 4: SessionClose,
     5: Wake(StrategyId), 6: Position { 1: slot: SlotKey, 2: group: GroupId },
-    7: EntryExpiry(OrderNumber),
+    7: EntryExpiry(OrderNumber), 8: AskOrder(OrderNumber), 9: DoubtAlarm(OrderNumber),
+    10: Retry(OrderNumber), 11: FailOver(BrokerId),
 });
 
 #[cfg(test)]

@@ -21,9 +21,11 @@ pub mod exchange;
 mod ids;
 mod market;
 mod order;
+mod outcome;
 mod ppm;
 mod price;
 mod quantity;
+mod query;
 pub mod record;
 mod reference;
 mod report;
@@ -39,11 +41,13 @@ pub use ids::{
 };
 pub use market::{Bar, BarFault, Conditions, Halt, Quote, Trade};
 pub use order::{
-    CancelRequest, NewOrder, OrderKind, OrderState, ReplaceRequest, SendOutcome, Side, TimeInForce,
+    CancelRequest, NewOrder, OrderKind, OrderState, ReplaceRequest, Side, TimeInForce,
 };
+pub use outcome::{NotSentReason, RejectClass, RequestKind, SendOutcome, UnknownCause};
 pub use ppm::Ppm;
 pub use price::{Price, Rounding};
 pub use quantity::{Quantity, Volume};
+pub use query::{AccountRow, Ask, ExecutionRow, OrderRow, Page, PositionRow, Query, QueryId, Rows};
 pub use reference::{SymbolDay, VolumeBaseline};
 pub use report::{ExecType, ExecutionReport, Fill, RejectReason};
 pub use time::{DAY_NS, Date, MINUTE_NS, ParseTimeError, SECOND_NS, Timestamp};

@@ -161,19 +161,6 @@ pub struct ReplaceRequest {
     pub quantity: Quantity,
 }
 
-/// The outcome of handing a request to a broker (safety.md section 3).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum SendOutcome {
-    /// No byte left.
-    NotSent,
-    /// The broker refused it, definitively.
-    Rejected,
-    /// The broker has it.
-    Accepted,
-    /// The broker may have it (I10).
-    Unknown,
-}
-
 /// The state of an order; `cancel_pending` and `replace_pending` are overlays beside it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum OrderState {

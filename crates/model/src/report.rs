@@ -36,8 +36,58 @@ pub enum RejectReason {
     MarketClosed,
     /// The broker itself is not available.
     BrokerUnavailable,
+    /// Too many messages; documented as not accepted.
+    RateLimited,
+    /// Short selling is not possible: not shortable, no locate, restricted.
+    ShortSale,
+    /// It would trade with an order of our own.
+    SelfTrade,
+    /// The symbol or the account is restricted.
+    Restricted,
+    /// It never left: denied or not connected on our side.
+    NotSent,
     /// Anything else.
     Other,
+}
+
+impl RejectReason {
+    /// All reasons.
+    pub const ALL: [Self; 14] = [
+        Self::Invalid,
+        Self::BuyingPower,
+        Self::DuplicateId,
+        Self::UnknownOrder,
+        Self::TooLate,
+        Self::Halted,
+        Self::MarketClosed,
+        Self::BrokerUnavailable,
+        Self::RateLimited,
+        Self::ShortSale,
+        Self::SelfTrade,
+        Self::Restricted,
+        Self::NotSent,
+        Self::Other,
+    ];
+
+    /// Returns the reason in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::BuyingPower => "buying power",
+            Self::DuplicateId => "duplicate id",
+            Self::UnknownOrder => "unknown order",
+            Self::TooLate => "too late",
+            Self::Halted => "halted",
+            Self::MarketClosed => "market closed",
+            Self::BrokerUnavailable => "broker unavailable",
+            Self::RateLimited => "rate limited",
+            Self::ShortSale => "short sale",
+            Self::SelfTrade => "self-trade",
+            Self::Restricted => "restricted",
+            Self::NotSent => "not sent",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// What happened to an order (ExecType of FIX, with our names).

@@ -1,6 +1,7 @@
 //! I7: equal inputs give equal results, and the engine's state is all in its encoding.
 
 use backtest::{RunConfig, RunResult, Sink, SymbolData};
+use engine::execution_engine::BrokerTraits;
 use engine::{Engine, EngineConfig, Fact};
 use model::Date;
 use model::record::{Reader, Record};
@@ -92,11 +93,11 @@ impl Restorer {
             strategies: STRATEGIES.iter().map(|text| strategy(text)).collect(),
             cash: config.cash,
             limits: config.limits.clone(),
-            venues: Vec::new(),
             calendar: calendar(),
             ticks: config.ticks.clone(),
             tag: *b"BW\0\0",
-            epoch: 1,
+            brokers: vec![BrokerTraits::simulated()],
+            opening_failover: false,
             record_all: config.record_all,
             data: engine::data_manager::DataPolicy::default(),
         })

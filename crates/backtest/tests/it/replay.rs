@@ -1,9 +1,10 @@
 //! I7, J10: an engine restored from a snapshot goes on exactly as the one that was saved. The
 //! inputs of a day are recorded and played to restored engines; every fact must come again.
 
+use engine::execution_engine::BrokerTraits;
 use engine::{
     BrokerEvent, Command, Engine, EngineConfig, Fact, Input, MarketEvent, Outputs, Sequenced,
-    SlotKey,
+    SlotKey, Start,
 };
 use model::exchange::{Segment, Session};
 use model::record::{Reader, Record};
@@ -35,11 +36,11 @@ fn fresh(config: &RunConfig, symbols: &[model::Symbol]) -> Engine {
         strategies: STRATEGIES.iter().map(|text| strategy(text)).collect(),
         cash: config.cash,
         limits: config.limits.clone(),
-        venues: Vec::new(),
         calendar: calendar(),
         ticks: config.ticks.clone(),
         tag: *b"BW\0\0",
-        epoch: 1,
+        brokers: vec![BrokerTraits::simulated()],
+        opening_failover: false,
         record_all: true,
         data: engine::data_manager::DataPolicy::default(),
     })
@@ -87,7 +88,8 @@ impl Tape {
             };
             self.apply(session.pre_open, Input::Reference(Box::new(day)));
         }
-        self.apply(session.pre_open, Input::Start);
+        let start = Start::fresh(1, "backtest", session.pre_open);
+        self.apply(session.pre_open, Input::Start(Box::new(start)));
         self.exchange.begin_session(session);
         let minutes = session.post_close.since(session.pre_open) / MINUTE_NS;
         for minute in 0..minutes {
@@ -152,6 +154,7 @@ impl Tape {
                 Command::Submit(order) => self.exchange.submit(order, time),
                 Command::Replace(request) => self.exchange.replace(request, time),
                 Command::Cancel(request) => self.exchange.cancel(request, time),
+                Command::Query(_) => {}
             }
         }
         // Moments with orders on their way are rare and telling.

@@ -79,7 +79,12 @@ impl Story {
                 let text = format!("trade {} is void: its executions were corrected", voided.trade);
                 self.line(engine.now(), &text);
             }
-            Fact::Position(_) | Fact::Gate(GateChange::Lifecycle(_)) => {}
+            // What is asked and closed shows in the order's next report, a switch in its alert.
+            Fact::Gate(GateChange::Lifecycle(_))
+            | Fact::Position(_)
+            | Fact::Query(_)
+            | Fact::AttemptClosed(_)
+            | Fact::Route(_) => {}
         }
     }
 

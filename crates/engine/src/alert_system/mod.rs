@@ -56,6 +56,14 @@ pub enum AlertKind {
     QueueFull,
     /// An execution was corrected or cancelled by the broker (F12).
     Restated,
+    /// An order's fate is not known after 5 s, or an id declared dead appeared (I10, R7).
+    UnknownOutcome,
+    /// A broker's word contradicts what it said before.
+    Contradiction,
+    /// New entries go to another broker (R6).
+    FailOver,
+    /// A broker or a feed lost its connection (F14, F15).
+    Disconnected,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -77,6 +85,10 @@ impl AlertKind {
             Self::Blocked => "blocked",
             Self::QueueFull => "queue_full",
             Self::Restated => "restated",
+            Self::UnknownOutcome => "unknown_outcome",
+            Self::Contradiction => "contradiction",
+            Self::FailOver => "fail_over",
+            Self::Disconnected => "disconnected",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -84,7 +96,12 @@ impl AlertKind {
     /// Returns how urgent alerts of this kind are.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::DailyLoss | Self::Kill | Self::OverFill | Self::Unprotected => Severity::Critical,
+            Self::DailyLoss
+            | Self::Kill
+            | Self::OverFill
+            | Self::Unprotected
+            | Self::UnknownOutcome
+            | Self::Contradiction => Severity::Critical,
             Self::BrokerReject
             | Self::IllegalTransition
             | Self::UnknownOrder
@@ -92,6 +109,8 @@ impl AlertKind {
             | Self::Blocked
             | Self::QueueFull
             | Self::Restated
+            | Self::FailOver
+            | Self::Disconnected
             | Self::Arithmetic => Severity::Warning,
             Self::BadData => Severity::Info,
         }
@@ -193,6 +212,10 @@ record_enum!(AlertKind {
     10: Blocked,
     11: QueueFull,
     12: Restated,
+    13: UnknownOutcome,
+    14: Contradiction,
+    15: FailOver,
+    16: Disconnected,
 });
 record!(Alert {
     1: id,

@@ -31,6 +31,12 @@ impl Books {
                 self.add_r(voided.slot.strategy, voided.r.map(|r| -r));
             }
             Fact::Position(change) => self.fold_position(change),
+            Fact::Query(asked) => self.fold_query(&asked.query, asked.time),
+            Fact::AttemptClosed(closed) => self.fold_attempt_closed(closed),
+            Fact::Route(route) => {
+                self.brokers.route = route.to;
+                self.brokers.switched = Some(route.time);
+            }
             Fact::Decision(_) | Fact::Alert(_) => {}
         }
     }
@@ -68,12 +74,12 @@ impl Books {
     }
 
     fn fold_intent(&mut self, intent: &Intent) {
-        let number = self.orders.next_number();
+        let number = intent.order.client_id.number;
         let terms = intent.plan.zip(intent.sizing).map(|(plan, sizing)| Terms { plan, sizing });
         let (strategy, reason, terms) = (intent.strategy, intent.reason, terms.map(Box::new));
         let order = Order::sent(intent.order, strategy, reason, terms, intent.time);
         let key = order.slot();
-        self.orders.push(order);
+        self.orders.put(order);
         self.gate.observe(&GateEvent::Approved(intent));
         self.with_slot(key, |slot| match (intent.order.role, slot.position.as_deref_mut()) {
             (OrderRole::Entry, _) => slot.entry = Some(number),
@@ -111,6 +117,7 @@ impl Books {
         self.settled.retain(|settled| settled.session >= ended);
         self.orders.forget_below(self.day.first_order);
         self.day.first_order = roll.first_order;
+        self.forget_closed_attempts();
         for slot in &mut self.slots {
             slot.entries_today = 0;
         }

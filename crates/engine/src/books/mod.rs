@@ -11,6 +11,8 @@ mod booking;
 mod external;
 mod folding;
 mod observing;
+mod outcomes;
+mod pages;
 mod restating;
 mod saving;
 
@@ -23,7 +25,7 @@ use model::{
 pub use anomaly::Anomaly;
 pub use external::External;
 
-use crate::execution_engine::{OrderHistory, VenueCapabilities};
+use crate::execution_engine::{Brokers, OrderHistory, VenueCapabilities};
 use crate::fact::{SlotKey, TradeVoided};
 use crate::ledger::Ledger;
 use crate::lifecycle::State;
@@ -119,6 +121,7 @@ pub struct Books {
     externals: Vec<External>,
     trades: u64,
     venues: Vec<VenueCapabilities>,
+    brokers: Brokers,
 }
 
 impl Books {
@@ -140,6 +143,7 @@ impl Books {
             externals: Vec::new(),
             trades: 0,
             venues: Vec::new(),
+            brokers: Brokers::default(),
         }
     }
 

@@ -114,7 +114,7 @@ impl Books {
     }
 
     /// An order has ended: its slot forgets it; a finished entry sets R and targets (TS7).
-    fn end_order(
+    pub(super) fn end_order(
         &mut self,
         number: OrderNumber,
         key: SlotKey,

@@ -35,6 +35,7 @@ impl model::record::Record for Books {
         writer.field(10, &self.trades);
         writer.field(11, &self.settled);
         writer.field(12, &self.externals);
+        writer.field(13, &self.brokers);
     }
 
     fn load(
@@ -60,6 +61,7 @@ impl model::record::Record for Books {
                 10 => read(&mut self.trades, &field, "Books")?,
                 11 => read(&mut self.settled, &field, "Books")?,
                 12 => read(&mut self.externals, &field, "Books")?,
+                13 => read(&mut self.brokers, &field, "Books")?,
                 _ => {}
             }
         }

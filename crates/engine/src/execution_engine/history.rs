@@ -43,9 +43,13 @@ impl OrderHistory {
             .then_some(id.number)
     }
 
-    /// Adds an order under the next number.
-    pub(crate) fn push(&mut self, order: Order) {
-        self.orders.push_back(order);
+    /// Adds an order under the next number, or the next attempt of a known one in its place: the
+    /// attempt before it is closed (R2).
+    pub(crate) fn put(&mut self, order: Order) {
+        match self.get_mut(order.request.client_id.number) {
+            Some(before) => *before = order,
+            None => self.orders.push_back(order),
+        }
     }
 
     /// Forgets finished orders below `number`; the first one that is not finished ends it.

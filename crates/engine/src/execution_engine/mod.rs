@@ -1,18 +1,29 @@
-//! Which broker an order goes to, and what was sent: the history of orders.
+//! Which broker an order goes to, what became of what was sent, and what is asked about it.
 //!
 //! States and exit groups of orders are the order manager's; sockets and pacing the gateway's.
-//! Fail-over between brokers (R1-R11) belongs here. Invariant: an exit goes where its position is
-//! held (R4).
+//! Outcomes of requests ([`meaning`]), doubts and their questions, fail-over (R1-R7) belong here.
+//!
+//! Invariants: an exit goes where its position is held (R4); an order's fate is never guessed
+//! (I10); nothing goes to a second broker while the first may hold it (I1).
 
+mod adopting;
+mod attempt;
 mod capabilities;
+mod connections;
+mod doubt;
 mod history;
+mod meaning;
+pub(crate) mod outcomes;
+pub(crate) mod routing;
+mod state;
+mod traits;
 
+pub use adopting::adopted;
+pub use attempt::{AttemptClosed, AttemptState, Closed, calls_for_another_broker, may_fail_over};
 pub use capabilities::VenueCapabilities;
+pub(crate) use connections::{on_connection, on_start};
+pub use doubt::{Doubt, Evidence, Fence, Retry};
 pub use history::OrderHistory;
-
-use model::BrokerId;
-
-/// Returns the broker for a new entry. One broker is connected so far: the primary.
-pub(crate) fn entry_route() -> BrokerId {
-    BrokerId(0)
-}
+pub use meaning::{Meaning, meaning};
+pub use state::{Answer, BrokerState, Brokers, OpenQuery, Refused};
+pub use traits::{BrokerTraits, NotFound};

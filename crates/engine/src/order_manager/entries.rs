@@ -3,11 +3,13 @@
 //! Invariant: at most one entry order per strategy and symbol works; it is replaced only when
 //! trigger, limit, protective stop or expiry changed (TG34).
 
-use model::{NewOrder, OrderNumber, OrderRole, Quantity, ReplaceRequest, Side, TimeInForce};
+use model::{
+    BrokerId, NewOrder, OrderNumber, OrderRole, Quantity, ReplaceRequest, Side, TimeInForce,
+};
 
 use super::protection;
 use crate::desk::Desk;
-use crate::execution_engine::entry_route;
+use crate::execution_engine::routing::entry_route;
 use crate::fact::{Fact, Intent, Replace, SlotKey};
 use crate::risk_manager::{Proposal, Rejection, Sizing, SizingFacts, WorstCase, size};
 use crate::strategy_engine::{Decision, Direction, Finding, Outcome, Plan, Rule, Values};
@@ -54,11 +56,22 @@ pub(crate) fn want(desk: &mut Desk<'_>, key: SlotKey, plan: &Plan, finding: Find
     }
 }
 
-/// Sizes a plan and asks the gate.
+/// Finds the broker, sizes a plan and asks the gate.
 fn propose(
     desk: &Desk<'_>,
     key: SlotKey,
     plan: &Plan,
+) -> Result<(crate::risk_manager::Approved, Sizing), Rejection> {
+    propose_at(desk, key, plan, entry_route(desk, key)?, None)
+}
+
+/// Sizes a plan for a broker, to at most `most` shares, and asks the gate.
+pub(crate) fn propose_at(
+    desk: &Desk<'_>,
+    key: SlotKey,
+    plan: &Plan,
+    broker: BrokerId,
+    most: Option<Quantity>,
 ) -> Result<(crate::risk_manager::Approved, Sizing), Rejection> {
     let books = desk.books();
     let limits = books.gate().limits();
@@ -73,7 +86,7 @@ fn propose(
     let mut proposal = Proposal {
         strategy: key.strategy,
         symbol: key.symbol,
-        broker: entry_route(),
+        broker,
         side,
         kind: plan.entry,
         worst_price: match plan.direction {
@@ -90,7 +103,7 @@ fn propose(
     let worst = WorstCase::of(books, &proposal, |symbol| desk.mark(symbol));
     let sized = size(plan, limits, &sizing_facts(desk, key, &proposal, &worst));
     if let Ok(sizing) = &sized {
-        proposal.quantity = sizing.quantity;
+        proposal.quantity = most.map_or(sizing.quantity, |most| most.min(sizing.quantity));
     }
     let order = NewOrder {
         client_id: desk.next_id(false),
@@ -167,6 +180,28 @@ fn send(
         reason: None,
     })));
     number
+}
+
+/// Sends the rest of an entry to another broker, as the next attempt of the same intent (R2).
+pub(crate) fn send_again(
+    desk: &mut Desk<'_>,
+    key: SlotKey,
+    plan: &Plan,
+    before: &NewOrder,
+    approved: &crate::risk_manager::Approved,
+    sizing: Sizing,
+) {
+    let mut order = *approved.order();
+    order.client_id = before.client_id;
+    order.client_id.attempt = before.client_id.attempt.saturating_add(1);
+    desk.emit(Fact::Intent(Box::new(Intent {
+        order,
+        strategy: key.strategy,
+        time: desk.now,
+        plan: Some(*plan),
+        sizing: Some(sizing),
+        reason: None,
+    })));
 }
 
 /// Withdraws a slot's working entry; true when a cancel was sent.

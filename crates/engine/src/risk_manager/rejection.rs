@@ -44,11 +44,15 @@ pub enum RejectCode {
     Blocked,
     /// One evaluation stated more signals than their queue holds (F42).
     QueueFull,
+    /// Another broker holds a position or an order in the symbol; the value is its number (R5).
+    OtherBroker,
+    /// A broker refused the last entry: the next one waits; the value is seconds (F20).
+    BrokerRefused,
 }
 
 impl RejectCode {
     /// All codes, in the order of their definition.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::GateClosed,
         Self::OrderInvalid,
         Self::OrderValue,
@@ -68,6 +72,8 @@ impl RejectCode {
         Self::Killed,
         Self::Blocked,
         Self::QueueFull,
+        Self::OtherBroker,
+        Self::BrokerRefused,
     ];
 
     /// Returns the reason in JSON.
@@ -92,6 +98,8 @@ impl RejectCode {
             Self::Killed => "killed",
             Self::Blocked => "blocked",
             Self::QueueFull => "queue_full",
+            Self::OtherBroker => "other_broker",
+            Self::BrokerRefused => "broker_refused",
         }
     }
 
@@ -115,6 +123,8 @@ impl RejectCode {
             Self::Killed => "C31",
             Self::Blocked => "I12",
             Self::QueueFull => "F42",
+            Self::OtherBroker => "R5",
+            Self::BrokerRefused => "F20",
         }
     }
 }
@@ -157,4 +167,6 @@ record_enum!(RejectCode {
     16: Killed,
     17: Blocked,
     18: QueueFull,
+    19: OtherBroker,
+    20: BrokerRefused,
 });

@@ -6,5 +6,6 @@ mod controls;
 mod fates;
 mod isolation;
 mod orders;
+mod outcomes;
 mod permutations;
 mod world;

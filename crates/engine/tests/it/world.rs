@@ -5,20 +5,21 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use engine::data_manager::Needs;
-use engine::execution_engine::VenueCapabilities;
+use engine::execution_engine::{BrokerTraits, VenueCapabilities};
 use engine::risk_manager::{Block, BlockReason, Limits, Scope};
 use engine::strategy_engine::{
     Breakeven, Context, Event, Finding, Plan, RuleInfo, Size, Strategy, Target, TargetAt,
 };
 use engine::{
-    BrokerEvent, Command, Control, Engine, EngineConfig, Fact, Input, Instance, MarketEvent,
-    Outputs, Sequenced,
+    BrokerEvent, Command, Control, Engine, EngineConfig, Fact, Input, Instance, Link, MarketEvent,
+    Outputs, Sequenced, Start,
 };
 use model::exchange::{Calendar, TickTable, from_new_york};
 use model::record::{DecodeError, Reader, Record, Writer};
 use model::{
     Bar, BrokerId, Cash, Date, ExecId, ExecType, ExecutionReport, ExitReason, Fill, NewOrder,
-    OrderKind, OrderRole, Ppm, Price, Quantity, SourceId, StrategyId, SymbolId, Timestamp, Volume,
+    OrderKind, OrderRole, Page, Ppm, Price, Quantity, Query, RequestKind, Rows, SendOutcome,
+    SourceId, StrategyId, SymbolId, Timestamp, Volume,
 };
 
 /// What the scripted strategy wants at its next bar in a symbol.
@@ -138,8 +139,17 @@ pub(crate) struct World {
     script: Vec<Script>,
     seq: u64,
     executions: u64,
-    limits: Limits,
-    venues: Vec<VenueCapabilities>,
+    setting: Setting,
+    /// Every question so far.
+    pub(crate) queries: Vec<Query>,
+}
+
+/// What an engine of the tests is built from.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) limits: Limits,
+    pub(crate) brokers: Vec<BrokerTraits>,
+    pub(crate) opening_failover: bool,
 }
 
 /// The calendar takes a while to build in debug mode: once for all tests.
@@ -148,7 +158,7 @@ fn calendar() -> Arc<Calendar> {
     Arc::clone(CALENDAR.get_or_init(|| Arc::new(Calendar::nyse())))
 }
 
-fn build(limits: &Limits, venues: &[VenueCapabilities], scripts: &[Script]) -> Engine {
+fn build(setting: &Setting, scripts: &[Script]) -> Engine {
     let strategy = |script: &Script| -> Box<dyn Strategy> { Box::new(Scripted(script.clone(), 0)) };
     Engine::new(EngineConfig {
         symbols: (0..8).map(|n| format!("SYM{n}").parse().unwrap()).collect(),
@@ -157,12 +167,12 @@ fn build(limits: &Limits, venues: &[VenueCapabilities], scripts: &[Script]) -> E
             .map(|s| Instance { name: "scripted".into(), strategy: strategy(s) })
             .collect(),
         cash: Cash::from_dollars(100_000).unwrap(),
-        limits: limits.clone(),
-        venues: venues.to_vec(),
+        limits: setting.limits.clone(),
         calendar: calendar(),
         ticks: TickTable::us(),
         tag: *b"BW\0\0",
-        epoch: 7,
+        brokers: setting.brokers.clone(),
+        opening_failover: setting.opening_failover,
         record_all: false,
         data: engine::data_manager::DataPolicy::default(),
     })
@@ -176,10 +186,15 @@ impl World {
 
     /// The same with a broker whose venue can do less.
     pub(crate) fn at_venue(limits: Limits, venue: VenueCapabilities) -> Self {
-        let venues = vec![venue];
+        let brokers = vec![BrokerTraits { capabilities: venue, ..BrokerTraits::simulated() }];
+        Self::with(Setting { limits, brokers, opening_failover: false })
+    }
+
+    /// The same with brokers of the test's choice.
+    pub(crate) fn with(setting: Setting) -> Self {
         let script: Vec<Script> = vec![Script::default(), Script::default()];
         let mut world = Self {
-            engine: build(&limits, &venues, &script),
+            engine: build(&setting, &script),
             out: Outputs::default(),
             day: "2026-06-01".parse().unwrap(),
             sent: Vec::new(),
@@ -187,10 +202,10 @@ impl World {
             script,
             seq: 0,
             executions: 0,
-            limits,
-            venues,
+            setting,
+            queries: Vec::new(),
         };
-        world.apply(world.at("04:00"), Input::Start);
+        world.start(world.at("04:00"), Start::default());
         world.apply(world.at("09:30"), Input::Time);
         world
     }
@@ -208,6 +223,7 @@ impl World {
         for command in &self.out.commands {
             match command {
                 Command::Submit(order) => self.sent.push(*order),
+                Command::Query(query) => self.queries.push(*query),
                 Command::Replace(request) => {
                     let old = self.sent.iter_mut().find(|o| o.client_id == request.client_id);
                     let old = old.expect("a replaced order was sent");
@@ -227,7 +243,7 @@ impl World {
     /// Saves the engine, loads it into a fresh one and compares the encodings byte for byte.
     fn check_restore(&self) {
         let bytes = model::record::encode(&self.engine);
-        let mut other = build(&self.limits, &self.venues, &self.script);
+        let mut other = build(&self.setting, &self.script);
         other.load(&mut Reader::new(&bytes)).unwrap();
         assert_eq!(model::record::encode(&other), bytes, "state does not survive a restore");
     }
@@ -286,8 +302,55 @@ impl World {
         };
         self.apply(
             self.engine.now(),
-            Input::Broker { broker: BrokerId(0), event: BrokerEvent::Report(report) },
+            Input::Broker { broker: order.broker, event: BrokerEvent::Report(report) },
         );
+    }
+
+    /// Starts a process with the tests' epoch 7, or the one given.
+    pub(crate) fn start(&mut self, time: Timestamp, start: Start) {
+        let epoch = if start.epoch == 0 { 7 } else { start.epoch };
+        let wall = if start.wall == Timestamp::default() { time } else { start.wall };
+        self.apply(time, Input::Start(Box::new(Start { epoch, wall, ..start })));
+    }
+
+    /// Reports what became of a request for an order.
+    pub(crate) fn outcome(&mut self, order: &NewOrder, request: RequestKind, outcome: SendOutcome) {
+        let event = BrokerEvent::Outcome { client_id: order.client_id, request, outcome };
+        self.apply(self.engine.now(), Input::Broker { broker: order.broker, event });
+    }
+
+    /// Answers a question with one page.
+    pub(crate) fn answer(&mut self, query: &Query, rows: Rows) {
+        let reports = self.engine.books().brokers().get(query.broker).reports;
+        let page = Page {
+            query: query.id,
+            page: 0,
+            last: true,
+            asked_after: reports,
+            answered_after: reports,
+            rows,
+        };
+        self.page(query.broker, page);
+    }
+
+    pub(crate) fn page(&mut self, broker: BrokerId, page: Page) {
+        let event = BrokerEvent::Page(Box::new(page));
+        self.apply(self.engine.now(), Input::Broker { broker, event });
+    }
+
+    #[expect(dead_code, reason = "used with two brokers")]
+    pub(crate) fn connection(&mut self, broker: u8, up: bool) {
+        let link = Link::Broker(BrokerId(broker));
+        self.apply(self.engine.now(), Input::Connection { link, up });
+    }
+
+    /// Lets time pass; deadlines on the way fire one by one.
+    pub(crate) fn pass(&mut self, nanos: i64) {
+        let end = self.engine.now().plus_nanos(nanos);
+        while let Some(next) = self.engine.next_deadline().filter(|&next| next <= end) {
+            self.apply(next, Input::Time);
+        }
+        self.apply(end, Input::Time);
     }
 
     /// Reports a fill and returns its execution.

@@ -3,11 +3,12 @@
 use super::{DecodeError, Field, Value, Writer};
 use crate::exchange::Session;
 use crate::{
-    Bar, BrokerId, CancelRequest, Cash, ChargeKind, ClientOrderId, ClosedTrade, Conditions, Date,
-    ExecId, ExecType, ExecutionReport, ExitReason, Fill, GroupId, Halt, NewOrder, OrderKind,
-    OrderNumber, OrderRole, OrderState, Ppm, Price, Quantity, Quote, RejectReason, ReplaceRequest,
-    Side, SourceId, StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp, Trade,
-    TradeFill, Volume, VolumeBaseline,
+    AccountRow, Ask, Bar, BrokerId, CancelRequest, Cash, ChargeKind, ClientOrderId, ClosedTrade,
+    Conditions, Date, ExecId, ExecType, ExecutionReport, ExecutionRow, ExitReason, Fill, GroupId,
+    Halt, NewOrder, NotSentReason, OrderKind, OrderNumber, OrderRole, OrderRow, OrderState, Page,
+    PositionRow, Ppm, Price, Quantity, Query, QueryId, Quote, RejectReason, ReplaceRequest,
+    RequestKind, Rows, SendOutcome, Side, SourceId, StrategyId, Symbol, SymbolDay, SymbolId,
+    TimeInForce, Timestamp, Trade, TradeFill, UnknownCause, Volume, VolumeBaseline,
 };
 use crate::{record, record_enum};
 
@@ -90,6 +91,10 @@ placeholder! {
     OrderRole = OrderRole::Entry;
     OrderState = OrderState::Created;
     RejectReason = RejectReason::Other;
+    RequestKind = RequestKind::Submit;
+    NotSentReason = NotSentReason::NotConnected;
+    UnknownCause = UnknownCause::Unmapped;
+    SendOutcome = SendOutcome::Unknown(UnknownCause::Unmapped);
     ExecType = ExecType::Accepted;
     Halt = Halt { time: Timestamp::default(), halted: false };
     ClientOrderId = ClientOrderId {
@@ -159,7 +164,60 @@ record_enum!(RejectReason {
     6: MarketClosed,
     7: BrokerUnavailable,
     8: Other,
+    9: RateLimited,
+    10: ShortSale,
+    11: SelfTrade,
+    12: Restricted,
+    13: NotSent,
 });
+record_enum!(RequestKind { 0: Submit, 1: Replace, 2: Cancel });
+record_enum!(NotSentReason {
+    0: NotConnected,
+    1: Withdrawn,
+    2: Killed,
+    3: TooOld,
+    4: Budget,
+    5: LastCheck,
+    6: Fenced,
+});
+record_enum!(UnknownCause {
+    0: Timeout,
+    1: ConnectionLost,
+    2: ServerError,
+    3: Unparsable,
+    4: RateLimited,
+    5: Unmapped,
+    6: DuplicateId,
+    7: Restart,
+    8: Missing,
+});
+record_enum!(SendOutcome {
+    0: NotSent(NotSentReason),
+    1: Rejected(RejectReason),
+    2: Accepted,
+    3: Unknown(UnknownCause),
+});
+record!(QueryId { 1: epoch, 2: number });
+record_enum!(Ask {
+    0: OpenOrders,
+    1: Order(ClientOrderId),
+    2: Executions { 1: since: Timestamp },
+    3: Positions,
+    4: Account,
+});
+record!(Query { 1: id, 2: broker, 3: ask });
+record!(Page { 1: query, 2: page, 3: last, 4: asked_after, 5: answered_after, 6: rows });
+record_enum!(Rows {
+    0: Unavailable,
+    1: Orders(Vec<OrderRow>),
+    2: Executions(Vec<ExecutionRow>),
+    3: Positions(Vec<PositionRow>),
+    4: Account(AccountRow),
+});
+record!(OrderRow { 1: client_id, 2: symbol, 3: side, 4: kind, 5: quantity, 6: filled, 7: state });
+record!(ExecutionRow { 1: client_id, 2: symbol, 3: fill, 4: time });
+record!(PositionRow { 1: symbol, 2: quantity, 3: value });
+record!(AccountRow { 1: cash, 2: equity, 3: buying_power });
 record_enum!(ExecType {
     0: Accepted, 1: New, 2: Trade(Fill), 3: Cancelled, 4: Expired, 5: Rejected(RejectReason),
     6: PendingCancel, 7: CancelRejected(RejectReason), 8: PendingReplace, 9: Replaced,

@@ -1,0 +1,240 @@
+//! Outcomes, connections, starts and the end of doubts change the books here (I10, R7).
+//!
+//! What an outcome means is the table in [`meaning`](crate::execution_engine::meaning); nothing is
+//! decided here.
+
+use model::{
+    BrokerId, ClientOrderId, ExecType, ExecutionReport, OrderNumber, OrderState, RejectClass,
+    RequestKind, SECOND_NS, SendOutcome, Timestamp, UnknownCause,
+};
+
+use super::Books;
+use crate::execution_engine::{
+    AttemptClosed, Brokers, Closed, Doubt, Fence, Meaning, OpenQuery, Refused, meaning,
+};
+use crate::order_manager::{OrderEvent, after};
+
+/// How long a strategy's next entry in a symbol waits after a broker refused one (F20); four
+/// times as long after each further refusal.
+const REFUSED_WAIT_NS: i64 = 60 * SECOND_NS;
+
+impl Books {
+    /// Returns what is known of the brokers.
+    pub fn brokers(&self) -> &Brokers {
+        &self.brokers
+    }
+
+    /// Takes an outcome in; `None` when it names no known order.
+    pub fn observe_outcome(
+        &mut self,
+        broker: BrokerId,
+        client_id: &ClientOrderId,
+        request: RequestKind,
+        outcome: SendOutcome,
+        now: Timestamp,
+    ) -> Option<(OrderNumber, Meaning)> {
+        let number = self.orders.find(client_id, broker)?;
+        let found = meaning(self.orders.get(number)?, client_id, request, outcome);
+        match found {
+            Meaning::Doubt(cause) => self.raise_doubt(number, cause, now),
+            Meaning::Retry => self.brokers.note_failure(number, now),
+            Meaning::Nothing | Meaning::Report(_) | Meaning::Ask(_) | Meaning::Contradiction => {}
+        }
+        Some((number, found))
+    }
+
+    /// Puts an order into quarantine: nobody knows whether its last request arrived.
+    pub(crate) fn raise_doubt(&mut self, number: OrderNumber, cause: UnknownCause, now: Timestamp) {
+        let Some(order) = self.orders.get_mut(number) else { return };
+        let Ok(state) = after(order.state, OrderEvent::Unknown) else { return };
+        order.state = state;
+        order.updated = now;
+        let pending = order.replace_pending.as_deref().map(|pending| pending.client_id);
+        let doubt = Doubt {
+            client_id: pending.unwrap_or(order.request.client_id),
+            broker: order.request.broker,
+            symbol: order.request.symbol,
+            request: if pending.is_some() { RequestKind::Replace } else { RequestKind::Submit },
+            cause,
+            since: now,
+            ..Doubt::default()
+        };
+        self.brokers.doubts.retain(|other| other.number() != number);
+        self.brokers.doubts.push(doubt);
+    }
+
+    /// Ends what is settled of an order: its doubt once something is known, the retries of its
+    /// cancel once that is answered or the order is done.
+    pub(crate) fn review(&mut self, number: OrderNumber) {
+        if self.brokers.doubts.is_empty() && self.brokers.retries.is_empty() {
+            return;
+        }
+        let Some(order) = self.orders.get(number) else { return };
+        let done = order.state.is_terminal();
+        let replacing = order.replace_pending.as_deref().map(|pending| pending.client_id);
+        let (cancelling, unknown) = (order.cancel_pending, order.state == OrderState::Unknown);
+        self.brokers.doubts.retain(|doubt| {
+            doubt.number() != number
+                || !done
+                    && match doubt.request {
+                        RequestKind::Replace => replacing == Some(doubt.client_id),
+                        RequestKind::Submit | RequestKind::Cancel => unknown,
+                    }
+        });
+        self.brokers.retries.retain(|retry| retry.number != number || !done && cancelling);
+    }
+
+    /// Counts a report of a broker: an answer is compared with what came after its question.
+    pub(crate) fn count_report(&mut self, report: &ExecutionReport) {
+        let state = self.brokers.get_mut(report.broker);
+        state.reports += 1;
+        if self.brokers.fences.is_empty() {
+            return;
+        }
+        let appears = matches!(
+            report.exec,
+            ExecType::Accepted | ExecType::New | ExecType::Replaced | ExecType::PendingReplace
+        );
+        let ends =
+            matches!(report.exec, ExecType::Cancelled | ExecType::Expired | ExecType::Rejected(_));
+        let id = report.client_id.number;
+        for fence in self.brokers.fences.iter_mut().filter(|f| f.client_id.number == id) {
+            fence.appeared = (fence.appeared || appears) && !ends;
+        }
+    }
+
+    /// Notes that a broker refused an entry (F20), or forgets it when one was taken.
+    pub(crate) fn note_entry(&mut self, report: &ExecutionReport) {
+        let (number, now) = (report.client_id.number, report.time);
+        let Some(order) = self.orders.get(number).filter(|o| !o.request.role.is_exit()) else {
+            return;
+        };
+        let slot = order.slot();
+        let refused = &mut self.brokers.refused;
+        match report.exec {
+            ExecType::Rejected(reason) if reason.class() != RejectClass::Unavailable => {
+                let times = match refused.iter_mut().find(|refused| refused.slot == slot) {
+                    Some(found) => {
+                        found.times = found.times.saturating_add(1);
+                        found.times
+                    }
+                    None => {
+                        refused.push(Refused { slot, times: 1, until: now });
+                        1
+                    }
+                };
+                let wait = REFUSED_WAIT_NS << (2 * u32::from(times - 1)).min(16);
+                if let Some(found) = refused.iter_mut().find(|refused| refused.slot == slot) {
+                    found.until = now.plus_nanos(wait);
+                }
+            }
+            ExecType::Accepted | ExecType::New => refused.retain(|other| other.slot != slot),
+            _ => {}
+        }
+    }
+
+    /// A broker's session began or ended: what was asked before is void (journal.md 12).
+    pub(crate) fn observe_connection(&mut self, broker: BrokerId, up: bool, now: Timestamp) {
+        let state = self.brokers.get_mut(broker);
+        if state.connected == up {
+            return;
+        }
+        (state.connected, state.since) = (up, now);
+        self.brokers.open.retain(|open| open.query.broker != broker);
+        for doubt in self.brokers.doubts.iter_mut().filter(|doubt| doubt.broker == broker) {
+            (doubt.answers, doubt.agreed) = (0, false);
+        }
+    }
+
+    /// A process begins: requests without outcome are unknown, questions void (journal.md 9).
+    pub(crate) fn observe_start(&mut self, epoch: u32, now: Timestamp) {
+        self.brokers.epoch = epoch;
+        self.brokers.next_query = 0;
+        self.brokers.open.clear();
+        for state in &mut self.brokers.list {
+            (state.connected, state.since) = (false, now);
+        }
+        for doubt in &mut self.brokers.doubts {
+            (doubt.answers, doubt.agreed, doubt.asked) = (0, false, 0);
+        }
+        let open: Vec<OrderNumber> = self
+            .orders
+            .iter()
+            .filter(|order| {
+                order.state == OrderState::Sent
+                    || order.replace_pending.is_some() && !order.state.is_terminal()
+            })
+            .map(|order| order.request.client_id.number)
+            .collect();
+        for number in open {
+            if self.brokers.doubt(number).is_none() {
+                self.raise_doubt(number, UnknownCause::Restart, now);
+            }
+        }
+        let cancelling: Vec<OrderNumber> = self
+            .orders
+            .iter()
+            .filter(|order| order.cancel_pending && !order.state.is_terminal())
+            .map(|order| order.request.client_id.number)
+            .collect();
+        for number in cancelling {
+            self.brokers.note_failure(number, now);
+        }
+    }
+
+    /// A question was asked.
+    pub(super) fn fold_query(&mut self, query: &model::Query, now: Timestamp) {
+        self.brokers.next_query = query.id.number + 1;
+        self.brokers.open.push(OpenQuery { query: *query, asked_at: now });
+        if let model::Ask::Order(id) = query.ask
+            && let Some(doubt) = self.brokers.doubts.iter_mut().find(|d| d.client_id == id)
+        {
+            doubt.asked = doubt.asked.saturating_add(1);
+        }
+    }
+
+    /// An attempt is closed by decision: by proof that it never arrived, by an operator, or to go
+    /// on elsewhere.
+    pub(super) fn fold_attempt_closed(&mut self, closed: &AttemptClosed) {
+        self.brokers.attempts.push(*closed);
+        let number = closed.client_id.number;
+        if closed.how == Closed::Moved {
+            return;
+        }
+        let Some(order) = self.orders.get_mut(number) else { return };
+        let symbol = order.request.symbol;
+        let fence = Fence { client_id: closed.client_id, symbol, appeared: false };
+        self.brokers.fences.push(fence);
+        let replaced = order
+            .replace_pending
+            .as_deref()
+            .is_some_and(|pending| pending.client_id == closed.client_id);
+        if replaced {
+            // The order itself is what is in doubt now: was it there all along?
+            order.replace_pending = None;
+            let id = order.request.client_id;
+            for doubt in self.brokers.doubts.iter_mut().filter(|d| d.number() == number) {
+                *doubt = Doubt { client_id: id, request: RequestKind::Submit, ..*doubt };
+                (doubt.answers, doubt.agreed, doubt.asked) = (0, false, 0);
+            }
+            return;
+        }
+        if let Ok(state) = after(order.state, OrderEvent::Cancelled) {
+            order.state = state;
+            order.updated = closed.time;
+            let key = order.slot();
+            // Nothing was filled, so no target is to be placed.
+            self.end_order(number, key, false, |price| price);
+        }
+        self.review(number);
+    }
+
+    /// A session begins: what was closed or refused in the one before is forgotten, as its orders
+    /// are.
+    pub(super) fn forget_closed_attempts(&mut self) {
+        self.brokers.attempts.clear();
+        self.brokers.refused.clear();
+        let orders = &self.orders;
+        self.brokers.fences.retain(|fence| orders.get(fence.client_id.number).is_some());
+    }
+}

@@ -1,0 +1,93 @@
+//! What follows from a connection that comes or goes, and from the start of a process (F14, F15,
+//! journal.md 9).
+
+use model::{BrokerId, Timestamp};
+
+use super::doubt::ALARM_NS;
+use super::outcomes;
+use super::routing::DOWN_NS;
+use crate::alert_system::AlertKind;
+use crate::desk::Desk;
+use crate::input::{LastEnd, Link, Start};
+use crate::risk_manager::{Block, BlockReason, Scope};
+use crate::timers::Timer;
+
+/// Acts on a connection whose change is booked already.
+pub(crate) fn on_connection(desk: &mut Desk<'_>, link: Link, up: bool) {
+    let broker = match link {
+        Link::Broker(broker) => broker,
+        Link::Feed(source) => {
+            let block = Block::new(Scope::All, BlockReason::Disconnected);
+            if up {
+                desk.lift(block);
+            } else {
+                lost(desk, || format!("market-data source {} is not connected", source.0));
+                desk.hold(block, || "no market data: nothing is opened".to_owned());
+            }
+            return;
+        }
+    };
+    let away = Block::new(Scope::Broker(broker), BlockReason::Disconnected);
+    if up {
+        // What happened meanwhile is not known yet: the books are compared first (F14).
+        compare_first(desk, broker);
+        desk.lift(away);
+    } else {
+        lost(desk, || format!("broker {} is not connected", broker.0));
+        desk.block(away, || {
+            format!("broker {} is not connected: nothing is opened there", broker.0)
+        });
+        let due = desk.now.plus_nanos(DOWN_NS);
+        desk.analysis.timers.set(due, Timer::FailOver(broker));
+    }
+}
+
+fn lost(desk: &mut Desk<'_>, message: impl FnOnce() -> String) {
+    desk.alert(AlertKind::Disconnected, None, None, message);
+}
+
+/// Closes the gate of a broker until its books and ours are compared (C33, C34).
+fn compare_first(desk: &mut Desk<'_>, broker: BrokerId) {
+    let block = Block::new(Scope::Broker(broker), BlockReason::Reconciling);
+    desk.hold(block, || format!("the books of broker {} are not compared yet", broker.0));
+}
+
+/// Acts on a start whose effect on the books is observed already.
+pub(crate) fn on_start(desk: &mut Desk<'_>, start: &Start, last_time: Timestamp) {
+    let count = u8::try_from(desk.analysis.brokers.len()).unwrap_or(u8::MAX);
+    for broker in (0..count).map(BrokerId) {
+        if desk.traits(broker).remote {
+            compare_first(desk, broker);
+        }
+    }
+    if start.hold_entries || start.last_end.keeps_entries_blocked() {
+        let why = start.last_end.name();
+        desk.block(Block::new(Scope::All, BlockReason::Kill), || {
+            format!("the last run ended by {why}: entries stay blocked until resumed")
+        });
+    }
+    if start.wall < last_time {
+        desk.block(Block::new(Scope::All, BlockReason::Clock), || {
+            "the clock is behind the journal's last time: accept it or set it right".to_owned()
+        });
+    }
+    // The deadlines of what was open then.
+    let now = desk.now;
+    let doubts: Vec<_> = desk.books().brokers().doubts().to_vec();
+    for doubt in doubts {
+        let alarm = Timer::DoubtAlarm(doubt.number());
+        desk.analysis.timers.set(doubt.since.plus_nanos(ALARM_NS).max(now), alarm);
+        outcomes::quarantine(desk, doubt.number());
+    }
+    let retries: Vec<_> = desk.books().brokers().retries.clone();
+    for retry in retries {
+        desk.analysis.timers.set(retry.due.max(now), Timer::Retry(retry.number));
+    }
+}
+
+impl LastEnd {
+    /// Returns true when nothing may be opened until a person resumes (journal.md 13).
+    pub const fn keeps_entries_blocked(self) -> bool {
+        matches!(self, Self::Fault | Self::JournalDead)
+    }
+}
