@@ -610,6 +610,7 @@ impl<'a> Driver<'a> {
         }
         self.result.refused = self.engine.data().refused();
         self.result.not_checked = self.references.not_checked();
+        self.result.tax_lots = self.engine.books().ledger().lots().totals().collect();
         self.result.fees_extrapolated = self.exchange.fees_extrapolated();
         self.result.auction_estimates = self.exchange.auction_estimates();
         self.result.decision_hash = format!("{:032x}", self.engine.decision_hash());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::alert_system::Alert;
+use engine::ledger::YearTotals;
 use engine::strategy_engine::Decision;
 use engine::{Engine, Fact};
 use model::{
@@ -79,6 +80,8 @@ pub struct RunResult {
     pub sessions: u64,
     /// Charges that belong to no fill, by session and kind (TK5-TK7).
     pub charges: Vec<(Date, ChargeKind, Cash)>,
+    /// Gains of the tax lots by symbol and year, with what the wash-sale rule defers (C26).
+    pub tax_lots: Vec<(SymbolId, YearTotals)>,
     /// A fee table was asked for a date before its first row (TK7).
     pub fees_extrapolated: bool,
     /// Auction fills at estimated prices (TF12).

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use analytics::metrics::{Benchmark, ExposureFigures, Resampling};
-use analytics::report::{OpenPosition, Report, ReportInput, SensitivityRow, Timing};
-use backtest::RunResult;
-use model::Quantity;
+use analytics::report::{OpenPosition, Report, ReportInput, SensitivityRow, TaxLotsRow, Timing};
+use backtest::{RunResult, SymbolData};
+use engine::ledger::YearTotals;
+use model::{Quantity, SymbolId};
 use strategies::Registry;
 
 use crate::BUILD;
@@ -76,6 +77,7 @@ pub(crate) fn build(
         rejections: result.rejections,
         not_checked: result.not_checked,
         charges: result.charges,
+        tax_lots: tax_lots(&result.tax_lots, symbols),
         fees_extrapolated: result.fees_extrapolated,
         resampling: resampling(extras.without_resampling),
         ..ReportInput::default()
@@ -83,6 +85,19 @@ pub(crate) fn build(
     let mut report = Report::build(&input);
     report.timing.report_s = Some(started.elapsed().as_secs_f64());
     report
+}
+
+fn tax_lots(totals: &[(SymbolId, YearTotals)], symbols: &[SymbolData]) -> Vec<TaxLotsRow> {
+    let name =
+        |id: SymbolId| symbols.get(id.index()).map_or_else(String::new, |s| s.symbol.to_string());
+    let row = |(symbol, totals): &(SymbolId, YearTotals)| TaxLotsRow {
+        symbol: name(*symbol),
+        year: totals.year,
+        parts: totals.parts,
+        gain: totals.gain,
+        wash_sales_disallowed: totals.disallowed,
+    };
+    totals.iter().map(row).collect()
 }
 
 fn resampling(without: bool) -> Resampling {

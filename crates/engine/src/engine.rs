@@ -9,7 +9,7 @@ mod evaluating;
 
 use std::sync::Arc;
 
-use model::exchange::{Calendar, Session, TickTable};
+use model::exchange::{Calendar, Session, TickTable, settlement_date};
 use model::record::{DecodeError, Reader, Record, Writer};
 use model::{Bar, Cash, ExecutionReport, ExitReason, Price, Symbol, SymbolId, Timestamp, Trade};
 
@@ -289,11 +289,13 @@ impl Engine {
         self.analysis.session = Some(session);
         self.analysis.ticks.set_date(session.date);
         self.analysis.data.begin_day();
+        let settles = settlement_date(&self.calendar, session.date);
         let mut desk = self.desk(out);
         let roll = DayRoll {
             session: session.date,
             equity: desk.equity(),
             first_order: desk.books().orders().next_number(),
+            settles,
         };
         desk.emit(Fact::DayRoll(roll));
         self.analysis.refusals.fill(None);

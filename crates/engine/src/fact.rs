@@ -123,6 +123,8 @@ pub struct DayRoll {
     pub equity: Cash,
     /// Orders below this number are finished and may leave the core.
     pub first_order: OrderNumber,
+    /// When the session's trades settle; `None` beyond the calendar's years (TC8, TC9).
+    pub settles: Option<Date>,
 }
 
 /// A recorded trade is no more: one of its executions was corrected or cancelled (F12). What is
@@ -178,7 +180,7 @@ record_enum!(GateChange {
     2: Block(Block),
     3: Lift(Block),
 });
-record!(DayRoll { 1: session, 2: equity, 3: first_order });
+record!(DayRoll { 1: session, 2: equity, 3: first_order, 4: settles });
 record!(TradeVoided { 1: trade, 2: slot, 3: r });
 record!(PositionChange { 1: slot, 2: group, 3: want });
 record_enum!(ExitWant { 0: Close(ExitReason), 1: Target, 2: Retry });

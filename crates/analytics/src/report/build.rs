@@ -87,6 +87,7 @@ pub(super) fn build(input: &ReportInput) -> Report {
             .iter()
             .map(|&(date, kind, amount)| ChargeRow { date, kind: kind.name().into(), amount })
             .collect(),
+        tax_lots: input.tax_lots.clone(),
         rejections: input.rejections.clone(),
         missed_entries: input.missed_entries.clone(),
         sensitivity: input.sensitivity.clone(),

@@ -7,7 +7,7 @@ use model::{
     TradeFill,
 };
 
-use super::{RunKind, SensitivityRow, Timing};
+use super::{RunKind, SensitivityRow, TaxLotsRow, Timing};
 use crate::metrics::{Benchmark, ExposureFigures, FillQuality, Resampling, TradeContext, Trials};
 
 /// A strategy instance of the run; its place in the list is its [`StrategyId`].
@@ -95,6 +95,8 @@ pub struct ReportInput {
     pub not_checked: Vec<String>,
     /// Charges that belong to no trade: rounding, borrow, interest (TK5-TK8).
     pub charges: Vec<(Date, ChargeKind, Cash)>,
+    /// Gains of the tax lots by symbol and year (C26).
+    pub tax_lots: Vec<TaxLotsRow>,
     /// True when a trade date lies before the first row of a fee table (TK7).
     pub fees_extrapolated: bool,
     /// True when auction fills used bars for want of official prices (TF12).

@@ -153,6 +153,21 @@ pub struct ChargeRow {
     pub amount: Cash,
 }
 
+/// What the tax lots of a symbol brought in a year, first in first out (C26, TP14).
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct TaxLotsRow {
+    /// The symbol.
+    pub symbol: String,
+    /// The year in which the lots were closed.
+    pub year: i16,
+    /// Closed lots and parts of lots.
+    pub parts: u64,
+    /// Gains less losses, before the wash-sale rule.
+    pub gain: Cash,
+    /// Losses that do not count in that year: they are in the basis of shares bought again.
+    pub wash_sales_disallowed: Cash,
+}
+
 /// One row of the fill-sensitivity table (TF15): the same run under another assumption.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct SensitivityRow {
@@ -228,6 +243,8 @@ pub struct Report {
     pub fees_by_kind: BTreeMap<String, Cash>,
     /// Charges that belong to no trade, in order of date.
     pub charges: Vec<ChargeRow>,
+    /// Gains of the tax lots by symbol and year.
+    pub tax_lots: Vec<TaxLotsRow>,
     /// Refused intents by reason.
     pub rejections: BTreeMap<String, u64>,
     /// Wanted entries that were not filled, by reason.

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use engine::risk_manager::AccountType;
 use model::{Cash, MINUTE_NS, Ppm};
 use simulator::{FillMode, LimitFill};
 
@@ -252,6 +253,25 @@ pub(crate) const KEYS: &[Key] = &[
         Int,
         |c, v| c.risk.flat_before_close_ns = Some(v * MINUTE_NS),
         |c| c.risk.flat_before_close_ns.unwrap_or_default() / MINUTE_NS
+    ),
+    Key {
+        path: "risk.account_type",
+        kind: Kind::Word(AccountType::NAMES),
+        text: "Kind of account: cash opens positions with settled cash only and sells nothing short (C25).",
+        set: |c, v| {
+            let cash = v == Value::Text(AccountType::Cash.name().into());
+            c.risk.account = if cash { AccountType::Cash } else { AccountType::Margin };
+            Ok(())
+        },
+        get: |c| Value::Text(c.risk.account.name().into()),
+    },
+    key!(
+        "risk.block_wash_sale_reentry",
+        Kind::Switch,
+        "Refuse entries that would wash a loss of the last 30 days; exits are never asked (C26).",
+        Switch,
+        |c, v| c.risk.block_wash_sale_reentry = v,
+        |c| c.risk.block_wash_sale_reentry
     ),
     Key {
         path: "simulation.fill",

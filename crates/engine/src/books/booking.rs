@@ -42,11 +42,13 @@ impl Books {
         };
         if let Some(id) = gone {
             let taken = self.take_external(report.broker, report.symbol, |b, _| b.exec_id == id);
+            self.take_execution_back(report.symbol, &taken);
             observed.filled |= !taken.is_empty();
         }
         let Some(fill) = fill.filter(|fill| is_usable(fill) && !known(self, fill.exec_id)) else {
             return;
         };
+        self.note_execution(report.symbol, &fill);
         let booked = booked(&fill, report.time, report.client_id);
         self.book_external(report.broker, report.symbol, booked);
         observed.filled = true;
@@ -71,6 +73,7 @@ impl Books {
             observed.suspense = Some(symbol);
             return;
         };
+        let broker = order.request.broker;
         let right_side = fill.side.is_buy() == order.request.side.is_buy();
         let late = order.state.is_terminal();
         let execution = Execution { reported, ..Execution::at(fill.exec_id, time) };
@@ -88,14 +91,14 @@ impl Books {
         order.updated = order.updated.max(time);
         observed.filled = true;
         let booked = booked(fill, time, order.request.client_id);
+        let over = order.cum_qty > order.request.quantity;
+        self.note_execution(symbol, fill);
         if !right_side {
-            let broker = order.request.broker;
             observed.anomaly = Some(Anomaly::WrongSide(number));
             observed.suspense = Some(symbol);
             self.book_external(broker, symbol, booked);
             return;
         }
-        let over = order.cum_qty > order.request.quantity;
         let beyond = self.book_in_group(number, booked, observed);
         self.advance(number);
         if over || beyond {

@@ -8,6 +8,7 @@
 
 mod anomaly;
 mod booking;
+mod executions;
 mod external;
 mod folding;
 mod observing;
@@ -306,7 +307,7 @@ impl Books {
         if inventory != self.ledger.inventory() {
             return Err(format!("I3: positions cost {inventory}, the ledger says otherwise"));
         }
-        Ok(())
+        self.check_lots()
     }
 
     /// Checks that a position's exits close no more than is open: each of them where the venue

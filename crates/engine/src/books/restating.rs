@@ -30,7 +30,10 @@ impl Books {
         if !news {
             return;
         }
-        let key = order.slot();
+        let (key, broker) = (order.slot(), order.request.broker);
+        let parts = self.parts_of(gone, key, broker);
+        self.take_execution_back(key.symbol, &parts);
+        let Some(order) = self.orders.get_mut(number) else { return };
         order.void_execution(gone);
         if fill.is_some_and(|fill| fill.exec_id == gone) {
             order.forget_execution(gone);

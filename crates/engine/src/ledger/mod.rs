@@ -4,10 +4,16 @@
 //! Invariants: I11 (the change of cash of a fill is minus its signed value minus its fee,
 //! exactly) and the sum of all accounts is zero.
 
-use model::{Cash, ChargeKind, record};
+mod lots;
+mod unsettled;
+
+use model::{Cash, ChargeKind, Date, record};
+
+pub use lots::{ClosedLot, Lot, LotFill, Lots, SymbolLots, WASH_DAYS, YearTotals};
+pub use unsettled::Unsettled;
 
 /// The account's sums.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ledger {
     capital: Cash,
     cash: Cash,
@@ -15,6 +21,8 @@ pub struct Ledger {
     realised: Cash,
     fees: Cash,
     charges: [Cash; ChargeKind::COUNT],
+    lots: Lots,
+    unsettled: Unsettled,
 }
 
 /// What a set of fills did to the account.
@@ -66,6 +74,45 @@ impl Ledger {
         self.fees = self.fees.plus(fees);
     }
 
+    /// Begins a session, whose trades settle on `settles` (TC6, TC8).
+    pub fn begin_day(&mut self, session: Date, settles: Option<Date>) {
+        self.lots.begin_day(session);
+        self.unsettled.begin_day(session, settles);
+    }
+
+    /// Takes an execution in once, whatever position it belongs to: tax lots and settlement follow
+    /// the account alone (C25, C26).
+    pub fn note_execution(&mut self, fill: &LotFill) {
+        self.lots.book(fill);
+        if !fill.side.is_buy() {
+            self.unsettled.add(fill.value.minus(fill.fee));
+        }
+    }
+
+    /// Takes an execution back that never was (F12).
+    pub fn take_back(&mut self, fill: &LotFill) {
+        self.lots.take_back(fill);
+        if !fill.side.is_buy() {
+            self.unsettled.add(fill.fee.minus(fill.value));
+        }
+    }
+
+    /// Returns the tax lots (C26).
+    pub fn lots(&self) -> &Lots {
+        &self.lots
+    }
+
+    /// Returns the part of the executions' cash that is in no tax lot, which is zero (I11).
+    pub fn lots_balance(&self) -> Cash {
+        let charged: Cash = self.charges.iter().copied().sum();
+        self.cash.minus(self.capital).plus(charged).minus(self.lots.cash())
+    }
+
+    /// Returns the cash that has settled: all that a cash account may spend (C25).
+    pub fn settled_cash(&self) -> Cash {
+        self.cash.minus(self.unsettled.sum())
+    }
+
     /// Books a charge that belongs to no fill (TK5-TK8): it is a fee, and kept by kind.
     pub fn book_charge(&mut self, kind: ChargeKind, amount: Cash) {
         self.cash = self.cash.minus(amount);
@@ -106,7 +153,16 @@ impl Ledger {
     }
 }
 
-record!(Ledger { 1: capital, 2: cash, 3: inventory, 4: realised, 5: fees, 6: charges });
+record!(Ledger {
+    1: capital,
+    2: cash,
+    3: inventory,
+    4: realised,
+    5: fees,
+    6: charges,
+    7: lots,
+    8: unsettled
+});
 record!(Totals { 1: flow, 2: cost, 3: fees });
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::protection;
 use crate::desk::Desk;
 use crate::execution_engine::routing::entry_route;
 use crate::fact::{Fact, Intent, Replace, SlotKey};
-use crate::risk_manager::{Proposal, Rejection, Sizing, SizingFacts, WorstCase, size};
+use crate::risk_manager::{AccountType, Proposal, Rejection, Sizing, SizingFacts, WorstCase, size};
 use crate::strategy_engine::{Decision, Direction, Finding, Outcome, Plan, Rule, Values};
 use crate::timers::Timer;
 
@@ -138,6 +138,8 @@ fn sizing_facts(
         recent_volume: state.map_or(0, |state| state.recent_volume()),
         adv20: state.zip(session).and_then(|(state, session)| state.reference(session)?.adv20),
         realised_loss: desk.books().realised_today().negated(),
+        settled_cash: (desk.books().gate().limits().account == AccountType::Cash)
+            .then(|| desk.books().ledger().settled_cash().minus(worst.entry_value)),
         open_risk: worst.open_risk,
         entry_risk: worst.entry_risk,
     }

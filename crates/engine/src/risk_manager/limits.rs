@@ -2,6 +2,29 @@
 
 use model::{Cash, MINUTE_NS, Ppm};
 
+/// What kind of account it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AccountType {
+    /// The broker lends: purchases need no settled cash, shares may be sold short.
+    #[default]
+    Margin,
+    /// Only settled cash is spent, nothing is sold short (C25).
+    Cash,
+}
+
+impl AccountType {
+    /// Names in the configuration, in the order of the variants.
+    pub const NAMES: &[&str] = &["margin", "cash"];
+
+    /// Returns the name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Margin => "margin",
+            Self::Cash => "cash",
+        }
+    }
+}
+
 /// Limits of the gate and of sizing. Fractions are parts of the day's equity unless said.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Limits {
@@ -42,6 +65,10 @@ pub struct Limits {
     pub flat_before_close_ns: Option<i64>,
     /// Whether a plan without a protective stop may open (backtest and demo only).
     pub allow_unprotected: bool,
+    /// What kind of account it is (C25), margin.
+    pub account: AccountType,
+    /// Whether an entry that would wash a loss of the last 30 days is refused (C26), no.
+    pub block_wash_sale_reentry: bool,
     /// Whether a missing reference value rejects opening (paper and live) or its term is skipped
     /// and listed as not checked (backtest and demo; design.md 6).
     pub require_reference: bool,
@@ -68,6 +95,8 @@ impl Default for Limits {
             opening_ends_before_close_ns: 15 * MINUTE_NS,
             flat_before_close_ns: Some(5 * MINUTE_NS),
             allow_unprotected: true,
+            account: AccountType::Margin,
+            block_wash_sale_reentry: false,
             require_reference: false,
         }
     }

@@ -18,7 +18,7 @@ pub use block::{Block, BlockReason, Blocks, Scope};
 pub use daily_loss::LossLevel;
 pub(crate) use daily_loss::level as loss_level;
 pub use gate::{Approved, Gate, GateEvent, Proposal, reducing};
-pub use limits::{Limits, LossLines};
+pub use limits::{AccountType, Limits, LossLines};
 pub use rejection::{RejectCode, Rejection};
 pub use sizing::{Sizing, SizingFacts, SizingTerm, size};
 pub use worst_case::WorstCase;

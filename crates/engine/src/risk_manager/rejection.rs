@@ -48,11 +48,15 @@ pub enum RejectCode {
     OtherBroker,
     /// A broker refused the last entry: the next one waits; the value is seconds (F20).
     BrokerRefused,
+    /// Settled cash does not pay it, or a cash account would sell short (C25).
+    SettledCash,
+    /// It would wash a loss of the last 30 days (C26).
+    WashSale,
 }
 
 impl RejectCode {
     /// All codes, in the order of their definition.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::GateClosed,
         Self::OrderInvalid,
         Self::OrderValue,
@@ -74,6 +78,8 @@ impl RejectCode {
         Self::QueueFull,
         Self::OtherBroker,
         Self::BrokerRefused,
+        Self::SettledCash,
+        Self::WashSale,
     ];
 
     /// Returns the reason in JSON.
@@ -100,6 +106,8 @@ impl RejectCode {
             Self::QueueFull => "queue_full",
             Self::OtherBroker => "other_broker",
             Self::BrokerRefused => "broker_refused",
+            Self::SettledCash => "settled_cash",
+            Self::WashSale => "wash_sale",
         }
     }
 
@@ -125,6 +133,8 @@ impl RejectCode {
             Self::QueueFull => "F42",
             Self::OtherBroker => "R5",
             Self::BrokerRefused => "F20",
+            Self::SettledCash => "C25",
+            Self::WashSale => "C26",
         }
     }
 }
@@ -169,4 +179,6 @@ record_enum!(RejectCode {
     18: QueueFull,
     19: OtherBroker,
     20: BrokerRefused,
+    21: SettledCash,
+    22: WashSale,
 });

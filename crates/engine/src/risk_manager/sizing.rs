@@ -28,6 +28,8 @@ pub enum SizingTerm {
     Adv,
     /// What is left of the day's risk budget.
     DailyBudget,
+    /// Settled cash of a cash account (C25).
+    SettledCash,
 }
 
 impl SizingTerm {
@@ -42,6 +44,7 @@ impl SizingTerm {
             Self::RecentVolume => "recent_volume",
             Self::Adv => "adv",
             Self::DailyBudget => "daily_budget",
+            Self::SettledCash => "settled_cash",
         }
     }
 }
@@ -76,6 +79,8 @@ pub struct SizingFacts {
     pub adv20: Option<f64>,
     /// Loss of the day so far, realised and after fees; a gain is negative.
     pub realised_loss: Cash,
+    /// Settled cash less what is ordered, when only that may be spent (C25).
+    pub settled_cash: Option<Cash>,
     /// What is lost if every position closes at its stop.
     pub open_risk: Cash,
     /// What is lost if every working entry fills and closes at its stop.
@@ -154,7 +159,7 @@ fn caps(
     limits: &Limits,
     facts: &SizingFacts,
     distance: Option<Price>,
-) -> [Option<(i64, SizingTerm)>; 6] {
+) -> [Option<(i64, SizingTerm)>; 7] {
     let worst = facts.worst_price;
     let by_value = |value: Option<Cash>, term| Some((value?.shares_at(worst).unwrap_or(0), term));
     let position = limits.position_value(facts.equity).map(|v| v.minus(facts.in_symbol));
@@ -176,6 +181,7 @@ fn caps(
         by_value(position, SizingTerm::Position),
         by_value(limits.order_value(facts.equity), SizingTerm::OrderValue),
         by_value(power, SizingTerm::BuyingPower),
+        by_value(facts.settled_cash, SizingTerm::SettledCash),
         recent,
         adv,
         budget,
@@ -191,6 +197,7 @@ record_enum!(SizingTerm {
     5: RecentVolume,
     6: Adv,
     7: DailyBudget,
+    8: SettledCash,
 });
 record!(Sizing { 1: quantity, 2: distance, 3: binding });
 
@@ -213,6 +220,7 @@ mod tests {
             recent_volume: 150_000,
             adv20: Some(900_000.0),
             realised_loss: Cash::ZERO,
+            settled_cash: None,
             open_risk: Cash::ZERO,
             entry_risk: Cash::ZERO,
         }
@@ -263,6 +271,8 @@ mod tests {
         assert_eq!(with(held), Ok((86, T::Position)));
         let lost = |f: &mut SizingFacts| f.realised_loss = Cash::from_dollars(3_900).unwrap();
         assert_eq!(with(lost), Ok((270, T::DailyBudget)));
+        let settled = |f: &mut SizingFacts| f.settled_cash = Cash::from_dollars(5_000);
+        assert_eq!(with(settled), Ok((432, T::SettledCash)));
         let spent = |f: &mut SizingFacts| f.open_risk = Cash::from_dollars(4_000).unwrap();
         assert_eq!(with(spent), Err(RejectCode::SizeTooSmall));
         assert_eq!(with(|f| f.recent_volume = 200), Err(RejectCode::RiskTooSmall));

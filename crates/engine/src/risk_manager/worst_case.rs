@@ -18,6 +18,8 @@ pub struct WorstCase {
     pub other_symbols: u32,
     /// Another strategy has a position or an entry in the proposal's symbol.
     pub taken: bool,
+    /// What every working entry may cost.
+    pub entry_value: Cash,
     /// What is lost if every position closes at its stop.
     pub open_risk: Cash,
     /// What is lost if every working entry fills and closes at its stop.
@@ -91,7 +93,9 @@ impl WorstCase {
                 let at = pending.map_or(Price::ZERO, per_share).max(per_share(terms));
                 at.notional(reserved).unwrap_or(Cash::ZERO)
             };
-            value = value.plus(worst(|terms| terms.plan.worst_price()));
+            let ordered = worst(|terms| terms.plan.worst_price());
+            self.entry_value = self.entry_value.plus(ordered);
+            value = value.plus(ordered);
             let risk = worst(|terms| terms.sizing.distance.unwrap_or(terms.plan.worst_price()));
             self.entry_risk = self.entry_risk.plus(risk);
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_types, reason = "a scripted strategy shares its script with the test")]
 
+mod account;
 mod controls;
 mod fates;
 mod isolation;

@@ -181,7 +181,7 @@ fn build(setting: &Setting, scripts: &[Script]) -> Engine {
 impl World {
     /// A running engine at 09:30 of a full day, two strategies, eight symbols.
     pub(crate) fn new(limits: Limits) -> Self {
-        Self::at_venue(limits, VenueCapabilities::SIMULATED)
+        Self::on("2026-06-01", limits)
     }
 
     /// The same with a broker whose venue can do less.
@@ -192,11 +192,21 @@ impl World {
 
     /// The same with brokers of the test's choice.
     pub(crate) fn with(setting: Setting) -> Self {
+        Self::begin("2026-06-01", setting)
+    }
+
+    /// The same on another day.
+    pub(crate) fn on(day: &str, limits: Limits) -> Self {
+        let brokers = vec![BrokerTraits::simulated()];
+        Self::begin(day, Setting { limits, brokers, opening_failover: false })
+    }
+
+    fn begin(day: &str, setting: Setting) -> Self {
         let script: Vec<Script> = vec![Script::default(), Script::default()];
         let mut world = Self {
             engine: build(&setting, &script),
             out: Outputs::default(),
-            day: "2026-06-01".parse().unwrap(),
+            day: day.parse().unwrap(),
             sent: Vec::new(),
             facts: Vec::new(),
             script,
@@ -208,6 +218,22 @@ impl World {
         world.start(world.at("04:00"), Start::default());
         world.apply(world.at("09:30"), Input::Time);
         world
+    }
+
+    /// Goes on to 09:30 of a later session; working orders expire at the close on the way.
+    pub(crate) fn go_on_to(&mut self, day: &str) {
+        self.apply(self.at("16:00"), Input::Time);
+        for order in self.sent.clone() {
+            let orders = self.engine.books().orders();
+            let known = orders.get(order.client_id.number);
+            if known.is_some_and(|order| !order.state.is_terminal()) {
+                self.report(&order, ExecType::Expired);
+            }
+        }
+        self.apply(self.at("20:00"), Input::Time);
+        self.day = day.parse().unwrap();
+        self.apply(self.at("04:00"), Input::Time);
+        self.apply(self.at("09:30"), Input::Time);
     }
 
     pub(crate) fn at(&self, clock: &str) -> Timestamp {

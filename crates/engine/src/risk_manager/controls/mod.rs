@@ -8,8 +8,10 @@ mod order_valid;
 mod order_value;
 mod position_size;
 mod session;
+mod settled_cash;
 mod symbol_taken;
 mod tick;
+mod wash_sale;
 
 use std::fmt::Debug;
 
@@ -55,6 +57,8 @@ pub fn all(limits: &Limits) -> Vec<Box<dyn Control>> {
         Box::new(tick::OnTick),
         Box::new(order_value::OrderValue { limits: limits.clone() }),
         Box::new(position_size::PositionSize { limits: limits.clone() }),
+        Box::new(settled_cash::SettledCash { account: limits.account }),
+        Box::new(wash_sale::WashSale { block: limits.block_wash_sale_reentry }),
     ]
 }
 
