@@ -6,7 +6,7 @@ use std::io;
 
 use catalog::CatalogError;
 
-use crate::terminal::{ERROR, HINT};
+use crate::terminal::{self, ERROR, HINT};
 
 /// An exit code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,9 +113,9 @@ impl Failure {
             return;
         }
         let (error, hint) = (ERROR, HINT);
-        anstream::eprintln!("{error}error:{error:#} {:#}", self.error);
+        terminal::complain(&format!("{error}error:{error:#} {:#}", self.error));
         if let Some(text) = &self.hint {
-            anstream::eprintln!("{hint}hint:{hint:#} {text}");
+            terminal::complain(&format!("{hint}hint:{hint:#} {text}"));
         }
     }
 }

@@ -48,9 +48,15 @@ pub(crate) fn styled(text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints a line to stderr; where that cannot be written the exit code has to do (a full disk).
+pub(crate) fn complain(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
 /// Warns on stderr.
 pub(crate) fn warn(message: &str) {
-    anstream::eprintln!("{WARNING}warning:{WARNING:#} {message}");
+    complain(&format!("{WARNING}warning:{WARNING:#} {message}"));
 }
 
 /// Makes a table without lines, with a header; `right` names the columns aligned to the right.

@@ -26,6 +26,7 @@ pub(crate) const INFO: StrategyInfo = StrategyInfo {
     name: "gap_and_go",
     description: "Trades the break of the premarket high of a stock that gapped up on volume, in the first hour; side=short the mirror image",
     parameters: params::PARAMETERS,
+    for_tests: false,
     make: |settings| Box::new(GapAndGo::new(Params::read(settings))),
 };
 

@@ -14,6 +14,7 @@
 mod gap_and_go;
 mod parameters;
 mod registry;
+mod storm;
 mod time_of_day;
 mod vwap_cross;
 mod vwap_reclaim;

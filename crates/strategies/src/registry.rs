@@ -3,7 +3,7 @@
 use engine::strategy_engine::Strategy;
 
 use crate::parameters::{Parameter, ParameterError, Settings, did_you_mean, nearest};
-use crate::{gap_and_go, vwap_cross, vwap_reclaim};
+use crate::{gap_and_go, storm, vwap_cross, vwap_reclaim};
 
 /// A kind of strategy.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,8 @@ pub struct StrategyInfo {
     pub description: &'static str,
     /// Its parameters.
     pub parameters: &'static [Parameter],
+    /// True for a strategy that tests the system and is nothing to trade: live mode refuses it.
+    pub for_tests: bool,
     /// Makes an instance from checked parameters.
     pub make: fn(&Settings) -> Box<dyn Strategy>,
 }
@@ -51,7 +53,9 @@ pub struct Registry {
 impl Registry {
     /// Returns the strategies that ship with Bellwether.
     pub fn builtin() -> Self {
-        Self { strategies: vec![gap_and_go::INFO, vwap_reclaim::INFO, vwap_cross::INFO] }
+        Self {
+            strategies: vec![gap_and_go::INFO, vwap_reclaim::INFO, vwap_cross::INFO, storm::INFO],
+        }
     }
 
     /// Adds a strategy; one of the same name takes the place of the other.

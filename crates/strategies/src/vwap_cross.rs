@@ -18,6 +18,7 @@ pub(crate) const INFO: StrategyInfo = StrategyInfo {
     name: "vwap_cross",
     description: "Benchmark: buys when the close crosses above the session VWAP, sells when it crosses below",
     parameters: PARAMETERS,
+    for_tests: false,
     make: |settings| Box::new(VwapCross::new(settings)),
 };
 

@@ -26,6 +26,7 @@ pub(crate) const INFO: StrategyInfo = StrategyInfo {
     name: "vwap_reclaim",
     description: "Buys when a stock in play closes back above its session VWAP on volume and holds; side=short the mirror image",
     parameters: params::PARAMETERS,
+    for_tests: false,
     make: |settings| Box::new(VwapReclaim::new(Params::read(settings))),
 };
 

@@ -10,6 +10,7 @@ mod mirror;
 mod prefix;
 mod real;
 mod replay;
+mod storm;
 mod support;
 mod ticks;
 mod worked;

@@ -38,7 +38,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
 
 fn to_json(info: &StrategyInfo) -> Value {
     let parameters: Vec<Value> = info.parameters.iter().map(parameter_json).collect();
-    json!({ "name": info.name, "description": info.description, "parameters": parameters })
+    json!({
+        "name": info.name,
+        "description": info.description,
+        "for_tests": info.for_tests,
+        "parameters": parameters,
+    })
 }
 
 fn parameter_json(parameter: &Parameter) -> Value {

@@ -1,6 +1,7 @@
 //! The program as its users have it: flags, exit codes, JSON and files (contract.md 2, 3, 5).
 
 mod backtest;
+mod bad_input;
 mod commands;
 mod config;
 mod demo;

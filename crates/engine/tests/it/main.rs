@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_types, reason = "a scripted strategy shares its script with the test")]
 
 mod account;
+mod bad_input;
 mod controls;
 mod fates;
 mod isolation;
