@@ -4,15 +4,12 @@
 //! (journal.md 2). Nothing else has `&mut Books`.
 
 use model::record::{Value, Writer};
-use model::{
-    BrokerId, Cash, ChargeKind, ClientOrderId, ExecType, ExecutionReport, OrderNumber, Page, Price,
-    RequestKind, SendOutcome, Timestamp,
-};
+use model::{ExecType as E, Timestamp};
 use twox_hash::xxhash3_128::Hasher as XxHash3_128;
 
-use crate::books::{Books, Observed};
-use crate::execution_engine::{Answer, Meaning};
+use crate::books::{Books, Seen};
 use crate::fact::Fact;
+use crate::input::{BrokerEvent, Input};
 use crate::output::Outputs;
 
 /// Books with their two ways in, and the running hash of all decisions.
@@ -55,58 +52,30 @@ impl Core {
         out.push(fact);
     }
 
-    /// Takes a broker's report in.
-    pub(crate) fn observe(
-        &mut self,
-        report: &ExecutionReport,
-        tick: impl Fn(Price) -> Price,
-    ) -> Observed {
-        if matches!(report.exec, ExecType::Trade(_)) {
-            self.hash(report);
+    /// Takes an input in.
+    pub(crate) fn observe(&mut self, input: &Input, now: Timestamp) -> Seen {
+        if let Input::Broker { event, .. } = input {
+            match event {
+                BrokerEvent::Report(report) => {
+                    let exec = &report.exec;
+                    if matches!(exec, E::Trade(_) | E::Correct { .. } | E::Bust { .. }) {
+                        self.hash(report);
+                    }
+                }
+                BrokerEvent::Charge { kind, fee } => {
+                    self.hash(kind);
+                    self.hash(fee);
+                }
+                // They change what is decided, which is hashed.
+                BrokerEvent::Outcome { .. } | BrokerEvent::Page(_) => {}
+            }
         }
-        let observed = self.books.observe(report, tick);
-        self.books.note_entry(report);
-        self.books.review(report.client_id.number);
-        observed
+        self.books.observe(input, now)
     }
 
-    /// Takes a broker's charge in that belongs to no fill (TK5-TK8).
-    pub(crate) fn observe_charge(&mut self, kind: ChargeKind, fee: Cash) {
-        self.hash(&kind);
-        self.hash(&fee);
-        self.books.observe_charge(kind, fee);
-    }
-
-    /// Takes a report in that a broker sent: it is counted, and what it settles of the order ends.
-    pub(crate) fn observe_sent(&mut self, report: &ExecutionReport) {
-        self.books.count_report(report);
-    }
-
-    /// Takes an outcome in; `None` when it names no known order.
-    pub(crate) fn observe_outcome(
-        &mut self,
-        broker: BrokerId,
-        client_id: &ClientOrderId,
-        request: RequestKind,
-        outcome: SendOutcome,
-        now: Timestamp,
-    ) -> Option<(OrderNumber, Meaning)> {
-        self.books.observe_outcome(broker, client_id, request, outcome, now)
-    }
-
-    /// Takes one page of an answer in.
-    pub(crate) fn observe_page(&mut self, broker: BrokerId, page: &Page) -> Answer {
-        self.books.observe_page(broker, page)
-    }
-
-    /// Takes a connection's change in.
-    pub(crate) fn observe_connection(&mut self, broker: BrokerId, up: bool, now: Timestamp) {
-        self.books.observe_connection(broker, up, now);
-    }
-
-    /// Takes a process's start in.
-    pub(crate) fn observe_start(&mut self, epoch: u32, now: Timestamp) {
-        self.books.observe_start(epoch, now);
+    /// Takes a recorded decision in without passing it on.
+    pub(crate) fn adopt(&mut self, fact: &Fact) {
+        self.books.fold(fact);
     }
 
     fn hash(&mut self, value: &impl Value) {

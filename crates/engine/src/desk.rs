@@ -16,7 +16,6 @@ use crate::order_manager::Order;
 use crate::output::Outputs;
 use crate::performance_tracker::Watch;
 use crate::risk_manager::{Block, BlockReason, RejectCode, Scope};
-use crate::session::Ticks;
 use crate::strategy_engine::{Decision, Finding, Outcome, Rule};
 use crate::timers::Timers;
 
@@ -25,7 +24,6 @@ use crate::timers::Timers;
 pub(crate) struct Analysis {
     pub(crate) data: DataManager,
     pub(crate) session: Option<Session>,
-    pub(crate) ticks: Ticks,
     pub(crate) watches: Vec<Watch>,
     pub(crate) refusals: Vec<Option<RejectCode>>,
     pub(crate) timers: Timers,
@@ -49,7 +47,11 @@ impl Analysis {
             let mark = self.data.symbol(key.symbol)?.mark;
             Some(books.position(key)?.value_at(mark))
         });
-        books.ledger().cash().plus(values.sum())
+        let externals = books.externals().iter().map(|external| {
+            let mark = self.data.symbol(external.symbol).map(|state| state.mark);
+            external.value_at(mark.unwrap_or(Price::ZERO))
+        });
+        books.ledger().cash().plus(values.sum()).plus(externals.sum())
     }
 }
 
@@ -108,7 +110,7 @@ impl<'a> Desk<'a> {
 
     #[inline]
     pub(crate) fn tick(&self, symbol: SymbolId, price: Price) -> Price {
-        self.analysis.ticks.at(symbol, price)
+        self.books().tick(symbol, price)
     }
 
     /// Returns the id of the next order.

@@ -6,12 +6,13 @@
 
 mod brokers;
 mod evaluating;
+mod recovering;
 
 use std::sync::Arc;
 
 use model::exchange::{Calendar, Session, TickTable, settlement_date};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{Bar, Cash, ExecutionReport, ExitReason, Price, Symbol, SymbolId, Timestamp, Trade};
+use model::{Bar, Cash, ExecutionReport, ExitReason, Symbol, SymbolId, Timestamp, Trade};
 
 use crate::alert_system::{AlertKind, AlertSystem};
 use crate::books::{Anomaly, Books, Observed};
@@ -20,7 +21,7 @@ use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault};
 use crate::desk::{Analysis, Desk, Identity};
 use crate::execution_engine::{self, BrokerTraits, outcomes, routing};
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
-use crate::input::{BrokerEvent, Control, Input, MarketEvent, Sequenced, Start};
+use crate::input::{Control, Input, MarketEvent, Sequenced, Start};
 use crate::lifecycle::State;
 use crate::order_manager::{entries, exits, protection, trailing};
 use crate::output::Outputs;
@@ -93,13 +94,13 @@ impl Engine {
         Self {
             core: Core::new(
                 Books::new(symbols, strategies.len(), config.cash, gate)
-                    .with_venues(config.brokers.iter().map(|broker| broker.capabilities).collect()),
+                    .with_venues(config.brokers.iter().map(|broker| broker.capabilities).collect())
+                    .with_ticks(Ticks::new(config.ticks, config.symbols)),
             ),
             analysis: Analysis {
                 timers: Timers::new(config.data.bar_grace_ns),
                 data: DataManager::new(symbols, needs).with_policy(config.data),
                 session: None,
-                ticks: Ticks::new(config.ticks, config.symbols),
                 watches: vec![Watch::default(); slots],
                 refusals: vec![None; slots],
                 alerts: AlertSystem::default(),
@@ -126,6 +127,7 @@ impl Engine {
         let time = input.time.max(before);
         if self.next_deadline().is_some_and(|next| next <= time) {
             self.fire_deadlines(time, inclusive, out);
+            out.deadline_facts = out.facts.len();
         }
         self.now = time;
         match &input.item {
@@ -134,22 +136,24 @@ impl Engine {
                 MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
                 other => self.on_market(other, out),
             },
-            Input::Broker { broker, event } => match event {
-                BrokerEvent::Report(report) => {
-                    let report = ExecutionReport { broker: *broker, ..*report };
-                    self.core.observe_sent(&report);
-                    self.on_report(&report, out);
-                }
-                BrokerEvent::Outcome { client_id, request, outcome } => {
-                    self.on_outcome(*broker, client_id, *request, *outcome, out);
-                }
-                BrokerEvent::Page(page) => self.on_page(*broker, page, out),
-                BrokerEvent::Charge { kind, fee } => self.core.observe_charge(*kind, *fee),
-            },
+            Input::Broker { broker, event } => {
+                let seen = self.core.observe(&input.item, time);
+                self.on_broker(*broker, event, &seen, out);
+            }
             Input::Time => {}
-            Input::Start(start) => self.on_start(start, before, out),
-            Input::Connection { link, up } => self.on_connection(*link, *up, out),
-            Input::Control(control) => self.on_control(*control, out),
+            Input::Start(start) => {
+                self.core.observe(&input.item, time);
+                self.on_start(start, before, out);
+            }
+            Input::Connection { link, up } => {
+                self.core.observe(&input.item, time);
+                execution_engine::on_connection(&mut self.desk(out), *link, *up);
+            }
+            Input::Control(control) => {
+                let seen = self.core.observe(&input.item, time);
+                self.on_reports(&seen, out);
+                self.on_control(*control, out);
+            }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
         }
     }
@@ -255,17 +259,12 @@ impl Engine {
     }
 
     fn on_start(&mut self, start: &Start, last_time: Timestamp, out: &mut Outputs) {
-        self.core.observe_start(start.epoch, self.now);
         let mut desk = self.desk(out);
         execution_engine::on_start(&mut desk, start, last_time);
         desk.emit(Fact::Gate(GateChange::Lifecycle(State::Starting)));
         if !self.started {
             self.started = true;
-            let now = self.now;
-            match self.calendar.session_at(now) {
-                Some(_) => self.begin_session(out),
-                None => self.schedule_session_after(now),
-            }
+            self.start_cold(out);
         }
         // There is one simulated broker and nothing to reconcile with it: the gate opens.
         self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Running)));
@@ -287,17 +286,18 @@ impl Engine {
         let Some(session) = self.calendar.session_at(now) else { return };
         self.record_trades(None, None, out);
         self.analysis.session = Some(session);
-        self.analysis.ticks.set_date(session.date);
         self.analysis.data.begin_day();
-        let settles = settlement_date(&self.calendar, session.date);
-        let mut desk = self.desk(out);
-        let roll = DayRoll {
-            session: session.date,
-            equity: desk.equity(),
-            first_order: desk.books().orders().next_number(),
-            settles,
-        };
-        desk.emit(Fact::DayRoll(roll));
+        if !self.is_day_open(&session) {
+            let settles = settlement_date(&self.calendar, session.date);
+            let mut desk = self.desk(out);
+            let roll = DayRoll {
+                session: session.date,
+                equity: desk.equity(),
+                first_order: desk.books().orders().next_number(),
+                settles,
+            };
+            desk.emit(Fact::DayRoll(roll));
+        }
         self.analysis.refusals.fill(None);
         let limits = self.core.books().gate().limits();
         let ends = session.close.plus_nanos(-limits.opening_ends_before_close_ns);
@@ -389,11 +389,9 @@ impl Engine {
         }
     }
 
-    fn on_report(&mut self, report: &ExecutionReport, out: &mut Outputs) {
-        let Analysis { ticks, .. } = &self.analysis;
-        let observed = self.core.observe(report, |price: Price| ticks.at(report.symbol, price));
+    fn on_report(&mut self, report: &ExecutionReport, observed: &Observed, out: &mut Outputs) {
         outcomes::after_report(&mut self.desk(out), report);
-        self.explain(&observed, out);
+        self.explain(observed, out);
         let Some(key) = observed.slot else { return };
         if observed.opened {
             self.on_opened(key);
@@ -410,17 +408,11 @@ impl Engine {
 
     /// A fill opened a position: its watch starts anew and its time rules get their deadlines.
     fn on_opened(&mut self, key: SlotKey) {
-        let Some(position) = self.core.books().position(key) else { return };
-        let (plan, opened, group) = (position.plan, position.opened, position.group);
         let index = self.analysis.slot_index(key);
         if let Some(watch) = self.analysis.watches.get_mut(index) {
             *watch = Watch::default();
         }
-        let minutes = plan.time_stop_minutes.map(i64::from);
-        let time_stop = minutes.map(|m| opened.plus_nanos(m * model::MINUTE_NS));
-        for time in [time_stop, plan.flat_by].into_iter().flatten() {
-            self.analysis.timers.set(time, Timer::Position { slot: key, group });
-        }
+        self.set_exit_deadlines(key);
     }
 
     /// Says and blocks what a report brought to light that does not fit.
@@ -509,7 +501,9 @@ impl Engine {
             }
             Control::Lift(block) => desk.lift(block),
             Control::Route(broker) => routing::switch(&mut desk, broker),
-            Control::Resolve { order, resolution } => self.on_resolution(order, resolution, out),
+            Control::Resolve { order, resolution } => {
+                outcomes::after_resolution(&mut desk, order, resolution);
+            }
             Control::Stop => {
                 self.record_trades(None, None, out);
                 self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Stopped)));
@@ -568,9 +562,6 @@ impl Record for Engine {
             }
         }
         self.analysis.session = session.and_then(|date| self.calendar.session(date).ok().flatten());
-        if let Some(date) = session {
-            self.analysis.ticks.set_date(date);
-        }
         self.analysis.refusals = refusals
             .iter()
             .map(|&code| {

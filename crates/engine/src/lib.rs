@@ -29,7 +29,7 @@ mod session;
 pub mod strategy_engine;
 mod timers;
 
-pub use books::{Anomaly, Books, Day, External, Observed, Settled, Slot};
+pub use books::{Anomaly, Books, Day, External, Observed, Seen, Settled, Slot};
 pub use engine::{Engine, EngineConfig, Instance};
 pub use fact::{
     Asked, Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, PositionChange, Replace, Route,

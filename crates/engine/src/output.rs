@@ -23,6 +23,9 @@ pub enum Command {
 pub struct Outputs {
     /// The facts in order.
     pub facts: Vec<Fact>,
+    /// How many of the facts follow from deadlines that were due: they came before the input was
+    /// taken in.
+    pub deadline_facts: usize,
     /// Commands to brokers, in order; each follows from a fact.
     pub commands: Vec<Command>,
     /// Evaluations that led to nothing, when somebody asked for all decisions.
@@ -34,6 +37,7 @@ impl Outputs {
     #[inline]
     pub fn clear(&mut self) {
         self.facts.clear();
+        self.deadline_facts = 0;
         self.commands.clear();
         self.evaluations.clear();
     }

@@ -11,6 +11,13 @@ pub struct Ticks {
     date: Date,
 }
 
+impl Default for Ticks {
+    /// One cent everywhere.
+    fn default() -> Self {
+        Self::new(TickTable::us(), Vec::new())
+    }
+}
+
 impl Ticks {
     /// Binds a table to the symbols of a run.
     pub fn new(table: TickTable, symbols: Vec<Symbol>) -> Self {

@@ -4,7 +4,7 @@
 //! It is part of the account (I3) and counts against its limits (I5); nothing here is ever traded
 //! by itself: an operator claims it or the broker takes it back.
 
-use model::{BrokerId, Cash, ExecId, Quantity, SymbolId, record};
+use model::{BrokerId, Cash, ExecId, Price, Quantity, SymbolId, record};
 
 use crate::ledger::Totals;
 use crate::order_manager::BookedFill;
@@ -33,6 +33,12 @@ impl External {
     /// Returns what its fills did to the account.
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// Returns its value at `mark`, signed like the quantity; at cost when there is no mark.
+    pub fn value_at(&self, mark: Price) -> Cash {
+        let at_mark = mark.notional(self.quantity).filter(|_| mark.is_positive());
+        at_mark.unwrap_or(self.totals.cost)
     }
 
     /// Returns its fills.

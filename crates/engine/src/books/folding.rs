@@ -110,6 +110,7 @@ impl Books {
     fn fold_day_roll(&mut self, roll: &DayRoll) {
         self.ledger.begin_day(roll.session, roll.settles);
         let ended = std::mem::replace(&mut self.day.session, roll.session);
+        self.ticks.set_date(roll.session);
         self.day.equity = roll.equity;
         self.day.realised_before = self.realised_net();
         self.day.loss = LossLevel::None;

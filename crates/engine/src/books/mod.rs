@@ -18,20 +18,23 @@ mod restating;
 mod saving;
 
 use smallvec::SmallVec;
+use twox_hash::xxhash3_128;
 
 use model::{
-    BrokerId, Cash, ChargeKind, Date, OrderNumber, Quantity, StrategyId, SymbolId, record,
+    BrokerId, Cash, Date, ExecutionReport, OrderNumber, Price, Quantity, StrategyId, SymbolId,
+    record,
 };
 
 pub use anomaly::Anomaly;
 pub use external::External;
 
-use crate::execution_engine::{Brokers, OrderHistory, VenueCapabilities};
+use crate::execution_engine::{Answer, Brokers, Meaning, OrderHistory, VenueCapabilities};
 use crate::fact::{SlotKey, TradeVoided};
 use crate::ledger::Ledger;
 use crate::lifecycle::State;
 use crate::order_manager::{Order, Position};
 use crate::risk_manager::{Blocks, Gate, LossLevel};
+use crate::session::Ticks;
 
 /// All that a strategy has in a symbol.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -88,6 +91,17 @@ pub struct Observed {
     pub voided: Option<TradeVoided>,
 }
 
+/// What an input brought to light, for the deciding part.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Each report, the broker's own or what something else amounts to, and what it changed.
+    pub reports: SmallVec<[(ExecutionReport, Observed); 1]>,
+    /// The order that an outcome is about and what it means; `None` when it is not known here.
+    pub outcome: Option<(OrderNumber, Meaning)>,
+    /// What an answer says.
+    pub answer: Answer,
+}
+
 /// A closed position whose trade is recorded: kept while its executions may still be corrected,
 /// until the end of the next session.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -123,6 +137,7 @@ pub struct Books {
     trades: u64,
     venues: Vec<VenueCapabilities>,
     brokers: Brokers,
+    ticks: Ticks,
 }
 
 impl Books {
@@ -145,6 +160,7 @@ impl Books {
             trades: 0,
             venues: Vec::new(),
             brokers: Brokers::default(),
+            ticks: Ticks::default(),
         }
     }
 
@@ -152,6 +168,23 @@ impl Books {
     /// everything.
     pub fn with_venues(self, venues: Vec<VenueCapabilities>) -> Self {
         Self { venues, ..self }
+    }
+
+    /// Says which minimum price increments are in force; without, it is one cent everywhere.
+    pub fn with_ticks(self, ticks: Ticks) -> Self {
+        Self { ticks, ..self }
+    }
+
+    /// Returns the minimum price increment of a symbol at a price on the current date (TB11).
+    #[inline]
+    pub fn tick(&self, symbol: SymbolId, price: Price) -> Price {
+        self.ticks.at(symbol, price)
+    }
+
+    /// Returns the hash of the books in their versioned encoding: every later build reproduces it
+    /// from every older journal (journal.md 15).
+    pub fn hash(&self) -> u128 {
+        xxhash3_128::Hasher::oneshot(&record::encode(self))
     }
 
     /// Returns what a broker's venue can do.
@@ -281,11 +314,6 @@ impl Books {
                 strategies.retain(|strategy| *strategy != key.strategy);
             }
         }
-    }
-
-    /// Takes a broker's charge in that belongs to no fill (TK5-TK8).
-    pub fn observe_charge(&mut self, kind: ChargeKind, fee: Cash) {
-        self.ledger.book_charge(kind, fee);
     }
 
     /// Checks I3, I11 and C16 over all slots; the message names what is wrong.

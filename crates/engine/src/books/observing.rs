@@ -3,17 +3,92 @@
 //! Nothing is decided: what does not fit is booked as it was reported and returned as an
 //! [`Anomaly`] (I4, I9, F19).
 
-use model::{ExecType, ExecutionReport, OrderNumber, OrderRole, OrderState, Price};
+use model::{
+    BrokerId, ClientOrderId, ExecType, ExecutionReport, OrderNumber, OrderRole, OrderState, Price,
+    Timestamp,
+};
 
+use crate::execution_engine::{Answer, Meaning, adopted};
 use crate::fact::SlotKey;
-use crate::order_manager::{OrderEvent, after};
+use crate::input::{BrokerEvent, Control, Input, Link};
+use crate::order_manager::{OrderEvent, Position, after};
 use crate::risk_manager::GateEvent;
 
-use super::{Anomaly, Books, Observed};
+use super::{Anomaly, Books, Observed, Seen};
 
 impl Books {
+    /// Takes an input in at engine time `now`. The only other way in is [`fold`](Self::fold).
+    pub fn observe(&mut self, input: &Input, now: Timestamp) -> Seen {
+        let mut seen = Seen::default();
+        match input {
+            Input::Broker { broker, event } => self.observe_broker(*broker, event, now, &mut seen),
+            Input::Connection { link: Link::Broker(broker), up } => {
+                self.observe_connection(*broker, *up, now);
+            }
+            Input::Start(start) => self.observe_start(start.epoch, now),
+            Input::Control(Control::Resolve { order, resolution }) => {
+                self.observe_resolution(*order, *resolution, now, &mut seen);
+            }
+            _ => {}
+        }
+        seen
+    }
+
+    fn observe_broker(
+        &mut self,
+        broker: BrokerId,
+        event: &BrokerEvent,
+        now: Timestamp,
+        seen: &mut Seen,
+    ) {
+        match event {
+            BrokerEvent::Report(report) => {
+                let report = ExecutionReport { broker, ..*report };
+                self.count_report(&report);
+                self.take_report(report, seen);
+            }
+            BrokerEvent::Outcome { client_id, request, outcome } => {
+                seen.outcome = self.observe_outcome(broker, client_id, *request, *outcome, now);
+                if let Some((_, Meaning::Report(exec) | Meaning::Ask(exec))) = seen.outcome {
+                    self.take_as_report(client_id, exec, now, seen);
+                }
+            }
+            BrokerEvent::Page(page) => {
+                seen.answer = self.observe_page(broker, page);
+                if let Answer::Order { client_id, row: Some(row) } = seen.answer {
+                    let order = self.orders.get(client_id.number);
+                    if let Some(exec) = order.and_then(|order| adopted(order, &client_id, &row)) {
+                        self.take_as_report(&client_id, exec, now, seen);
+                    }
+                }
+            }
+            BrokerEvent::Charge { kind, fee } => self.ledger.book_charge(*kind, *fee),
+        }
+    }
+
+    /// Takes in what amounts to a report of the broker, although it came another way.
+    pub(super) fn take_as_report(
+        &mut self,
+        client_id: &ClientOrderId,
+        exec: ExecType,
+        time: Timestamp,
+        seen: &mut Seen,
+    ) {
+        let Some(order) = self.orders.get(client_id.number) else { return };
+        let (broker, symbol) = (order.request.broker, order.request.symbol);
+        let client_id = *client_id;
+        self.take_report(ExecutionReport { client_id, broker, symbol, exec, time }, seen);
+    }
+
+    fn take_report(&mut self, report: ExecutionReport, seen: &mut Seen) {
+        let observed = self.observe_report(&report);
+        self.note_entry(&report);
+        self.review(report.client_id.number);
+        seen.reports.push((report, observed));
+    }
+
     /// Takes a broker's report in.
-    pub fn observe(&mut self, report: &ExecutionReport, tick: impl Fn(Price) -> Price) -> Observed {
+    fn observe_report(&mut self, report: &ExecutionReport) -> Observed {
         let mut observed = Observed::default();
         let Some(number) = self.orders.find(&report.client_id, report.broker) else {
             self.observe_foreign(report, &mut observed);
@@ -36,7 +111,7 @@ impl Books {
         let key = order.slot();
         observed.slot = Some(key);
         if order.state.is_terminal() {
-            self.end_order(number, key, observed.filled, tick);
+            self.end_order(number, key, observed.filled);
         }
         observed
     }
@@ -114,17 +189,13 @@ impl Books {
     }
 
     /// An order has ended: its slot forgets it; a finished entry sets R and targets (TS7).
-    pub(super) fn end_order(
-        &mut self,
-        number: OrderNumber,
-        key: SlotKey,
-        filled: bool,
-        tick: impl Fn(Price) -> Price,
-    ) {
+    pub(super) fn end_order(&mut self, number: OrderNumber, key: SlotKey, filled: bool) {
         let Some(order) = self.orders.get_mut(number) else { return };
         order.cancel_pending = false;
         order.replace_pending = None;
         let (role, state, group) = (order.request.role, order.state, order.group());
+        let entered = self.position(key).and_then(Position::entry_price);
+        let tick = self.tick(key.symbol, entered.unwrap_or(Price::ZERO));
         self.with_slot(key, |slot| {
             if slot.entry == Some(number) {
                 slot.entry = None;
@@ -134,8 +205,7 @@ impl Books {
             if role == OrderRole::Entry && position.group == group {
                 // A late fill sets them again.
                 if filled || !position.entry_done {
-                    let entry_price = position.entry_price().unwrap_or(Price::ZERO);
-                    position.finish_entry(tick(entry_price));
+                    position.finish_entry(tick);
                 }
             }
             if !position.exits().contains(&number) {

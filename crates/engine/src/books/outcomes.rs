@@ -4,14 +4,15 @@
 //! decided here.
 
 use model::{
-    BrokerId, ClientOrderId, ExecType, ExecutionReport, OrderNumber, OrderState, RejectClass,
-    RequestKind, SECOND_NS, SendOutcome, Timestamp, UnknownCause,
+    BrokerId, Cash, ClientOrderId, ExecId, ExecType, ExecutionReport, Fill, OrderNumber,
+    OrderState, RejectClass, RequestKind, SECOND_NS, SendOutcome, Timestamp, UnknownCause,
 };
 
-use super::Books;
+use super::{Books, Seen};
 use crate::execution_engine::{
     AttemptClosed, Brokers, Closed, Doubt, Fence, Meaning, OpenQuery, Refused, meaning,
 };
+use crate::input::Resolution;
 use crate::order_manager::{OrderEvent, after};
 
 /// How long a strategy's next entry in a symbol waits after a broker refused one (F20); four
@@ -182,6 +183,33 @@ impl Books {
         }
     }
 
+    /// An operator says that an order in doubt was filled (R7): the missing shares are booked, and
+    /// what is left of it is not at the broker any more.
+    pub(super) fn observe_resolution(
+        &mut self,
+        number: OrderNumber,
+        resolution: Resolution,
+        now: Timestamp,
+        seen: &mut Seen,
+    ) {
+        let (Resolution::Filled { quantity, price }, true) =
+            (resolution, self.brokers.doubt(number).is_some())
+        else {
+            return;
+        };
+        let Some(order) = self.orders.get(number) else { return };
+        let missing = quantity.minus(order.cum_qty);
+        let (id, side) = (order.request.client_id, order.request.side);
+        let Some(exec_id) = ExecId::new(&format!("OPERATOR-{}", number.0)) else { return };
+        if missing.is_positive() {
+            let fill = Fill { exec_id, side, quantity: missing, price, fee: Cash::ZERO };
+            self.take_as_report(&id, ExecType::Trade(fill), now, seen);
+        }
+        if self.brokers.doubt(number).is_some() {
+            self.take_as_report(&id, ExecType::Cancelled, now, seen);
+        }
+    }
+
     /// A question was asked.
     pub(super) fn fold_query(&mut self, query: &model::Query, now: Timestamp) {
         self.brokers.next_query = query.id.number + 1;
@@ -224,7 +252,7 @@ impl Books {
             order.updated = closed.time;
             let key = order.slot();
             // Nothing was filled, so no target is to be placed.
-            self.end_order(number, key, false, |price| price);
+            self.end_order(number, key, false);
         }
         self.review(number);
     }

@@ -65,6 +65,7 @@ impl model::record::Record for Books {
                 _ => {}
             }
         }
+        self.ticks.set_date(self.day.session);
         self.closed = closed.into_iter().map(|c| (c.key, c.position)).collect();
         self.by_symbol.iter_mut().for_each(SmallVec::clear);
         for key in &self.active {

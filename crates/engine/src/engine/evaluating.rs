@@ -43,7 +43,6 @@ impl Engine {
             session: self.analysis.session.as_ref(),
             data: &self.analysis.data,
             books: self.core.books(),
-            tick: &self.analysis.ticks,
             wishes: &mut self.wishes,
             record_all: self.record_all,
             budget: Budget::new(self.analysis.data.symbols().len()),

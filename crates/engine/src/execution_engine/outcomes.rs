@@ -13,6 +13,7 @@ use super::routing;
 use crate::alert_system::AlertKind;
 use crate::desk::Desk;
 use crate::fact::{Asked, Cancel, Fact};
+use crate::input::Resolution;
 use crate::risk_manager::{Block, BlockReason, Scope};
 use crate::timers::Timer;
 
@@ -218,4 +219,12 @@ pub(crate) fn after_report(desk: &mut Desk<'_>, report: &ExecutionReport) {
         desk.emit(Fact::Cancel(Cancel { request, time: desk.now }));
     }
     release(desk, report.symbol);
+}
+
+/// An operator says what became of an order in doubt (R7); one that was filled is booked already.
+pub(crate) fn after_resolution(desk: &mut Desk<'_>, number: OrderNumber, resolution: Resolution) {
+    let doubt = desk.books().brokers().doubt(number).copied();
+    if let (Some(doubt), Resolution::Dead) = (doubt, resolution) {
+        declare_dead(desk, &doubt, Closed::Operator);
+    }
 }

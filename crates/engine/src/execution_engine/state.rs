@@ -31,9 +31,10 @@ pub struct OpenQuery {
 }
 
 /// What a page brought.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub enum Answer {
     /// Nothing yet, or nothing that counts.
+    #[default]
     Nothing,
     /// The answer about one order.
     Order {

@@ -55,9 +55,7 @@ impl WorstCase {
 
     /// Adds what is held without a plan (F18): it counts like a position without a stop.
     fn add_external(&mut self, books: &Books, external: &External, symbol: SymbolId, mark: Price) {
-        let cost = external.totals().cost;
-        let at_mark = mark.notional(external.quantity).filter(|_| mark.is_positive());
-        let value = at_mark.unwrap_or(cost);
+        let value = external.value_at(mark);
         let value = value.max(value.negated());
         self.gross = self.gross.plus(value);
         self.open_risk = self.open_risk.plus(value);

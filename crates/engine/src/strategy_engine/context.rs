@@ -21,7 +21,6 @@ pub struct Context<'a> {
     pub(crate) session: Option<&'a Session>,
     pub(crate) data: &'a DataManager,
     pub(crate) books: &'a Books,
-    pub(crate) tick: &'a crate::session::Ticks,
     pub(crate) wishes: &'a mut Wishes,
     pub(crate) record_all: bool,
     pub(crate) budget: Budget,
@@ -70,7 +69,7 @@ impl<'a> Context<'a> {
     #[inline]
     pub fn tick(&self, symbol: SymbolId, price: Price) -> Price {
         self.budget.spend();
-        self.tick.at(symbol, price)
+        self.books.tick(symbol, price)
     }
 
     /// Returns the strategy's own position in a symbol.

@@ -3,7 +3,7 @@
 
 use engine::risk_manager::{Gate, Limits, Sizing};
 use engine::strategy_engine::Plan;
-use engine::{Books, Fact, Intent};
+use engine::{Books, BrokerEvent, Fact, Input, Intent};
 use model::{
     BrokerId, Cash, ClientOrderId, ExecId, ExecType, ExecutionReport, Fill, GroupId, NewOrder,
     OrderKind, OrderNumber, OrderRole, OrderState, Price, Quantity, Side, SymbolId, TimeInForce,
@@ -86,7 +86,8 @@ fn observe(books: &mut Books, number: u64, exec: ExecType, second: i64) {
         exec,
         time: Timestamp::from_nanos(second * model::SECOND_NS),
     };
-    books.observe(&report, |_| price("0.01"));
+    let event = BrokerEvent::Report(report);
+    books.observe(&Input::Broker { broker: BrokerId(0), event }, report.time);
 }
 
 fn outcome(books: &Books) -> Outcome {

@@ -130,6 +130,8 @@ pub(crate) fn breakout(stop: &str, limit: &str, protective: &str) -> Plan {
 
 pub(crate) struct World {
     pub(crate) engine: Engine,
+    /// Its books follow from the recorded inputs and facts alone (journal.md 8, adopt).
+    shadow: Engine,
     pub(crate) out: Outputs,
     pub(crate) day: Date,
     /// Every order that left, as last sent or replaced.
@@ -205,6 +207,7 @@ impl World {
         let script: Vec<Script> = vec![Script::default(), Script::default()];
         let mut world = Self {
             engine: build(&setting, &script),
+            shadow: build(&setting, &script),
             out: Outputs::default(),
             day: day.parse().unwrap(),
             sent: Vec::new(),
@@ -244,7 +247,14 @@ impl World {
     /// Applies an input and checks the books (I3, I11, C16) and that state saves and loads.
     pub(crate) fn apply(&mut self, time: Timestamp, item: Input) {
         self.seq += 1;
-        self.engine.apply(&Sequenced { seq: self.seq, time, item }, &mut self.out);
+        let input = Sequenced { seq: self.seq, time, item };
+        self.engine.apply(&input, &mut self.out);
+        self.shadow.adopt(&input, &self.out.facts, self.out.deadline_facts);
+        assert_eq!(
+            self.shadow.books().hash(),
+            self.engine.books().hash(),
+            "books by adopt replay differ after {input:?}"
+        );
         self.engine.books().check().unwrap();
         for command in &self.out.commands {
             match command {
