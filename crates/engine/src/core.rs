@@ -11,6 +11,7 @@ use crate::books::{Books, Seen};
 use crate::fact::Fact;
 use crate::input::{BrokerEvent, Input};
 use crate::output::Outputs;
+use crate::risk_manager::Gate;
 
 /// Books with their two ways in, and the running hash of all decisions.
 pub(crate) struct Core {
@@ -43,10 +44,16 @@ impl Core {
         model::record::Record::load(&mut self.books, reader)
     }
 
+    /// Puts another gate in the place of the present one, before the first input.
+    pub(crate) fn change_gate(&mut self, change: impl FnOnce(Gate) -> Gate) {
+        self.books.change_gate(change);
+    }
+
     /// Takes a decision in and passes it on.
     pub(crate) fn emit(&mut self, fact: Fact, out: &mut Outputs) {
         self.books.fold(&fact);
-        if !matches!(fact, Fact::Alert(_)) {
+        // What only informs is no decision.
+        if !matches!(fact, Fact::Alert(_) | Fact::Triggered(_)) {
             self.hash(&fact);
         }
         out.push(fact);
@@ -67,7 +74,7 @@ impl Core {
                     self.hash(fee);
                 }
                 // They change what is decided, which is hashed.
-                BrokerEvent::Outcome { .. } | BrokerEvent::Page(_) => {}
+                BrokerEvent::Outcome { .. } | BrokerEvent::Page(_) | BrokerEvent::Account(_) => {}
             }
         }
         self.books.observe(input, now)

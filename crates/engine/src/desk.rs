@@ -15,7 +15,7 @@ use crate::fact::{Cancel, Fact, GateChange, SlotKey};
 use crate::order_manager::Order;
 use crate::output::Outputs;
 use crate::performance_tracker::Watch;
-use crate::risk_manager::{Block, BlockReason, RejectCode, Scope};
+use crate::risk_manager::{Block, BlockReason, ControlId, MarketRules, RejectCode, Scope, Trigger};
 use crate::strategy_engine::{Decision, Finding, Outcome, Rule};
 use crate::timers::Timers;
 
@@ -32,6 +32,9 @@ pub(crate) struct Analysis {
     pub(crate) brokers: Vec<BrokerTraits>,
     /// Whether entries may go to another broker (R6; configuration, not state).
     pub(crate) opening_failover: bool,
+    pub(crate) rules: MarketRules,
+    /// When each slot's entry was last stated by its strategy (C17).
+    pub(crate) stated: Vec<Timestamp>,
 }
 
 impl Analysis {
@@ -187,6 +190,19 @@ impl<'a> Desk<'a> {
             };
             self.alert(kind, symbol, strategy, message);
         }
+    }
+
+    /// Notes that a control acted beside the refusal of an order.
+    pub(crate) fn note_trigger(
+        &mut self,
+        control: ControlId,
+        strategy: Option<StrategyId>,
+        symbol: Option<SymbolId>,
+        limit: f64,
+        value: f64,
+    ) {
+        let time = self.now;
+        self.emit(Fact::Triggered(Trigger { control, time, strategy, symbol, limit, value }));
     }
 
     /// Lifts a block if it holds.

@@ -7,6 +7,7 @@
 mod brokers;
 mod evaluating;
 mod recovering;
+mod risk;
 
 use std::sync::Arc;
 
@@ -26,7 +27,10 @@ use crate::lifecycle::State;
 use crate::order_manager::{entries, exits, protection, trailing};
 use crate::output::Outputs;
 use crate::performance_tracker::{Watch, close_trade};
-use crate::risk_manager::{Block, BlockReason, Gate, Limits, LossLevel, Scope, loss_level};
+use crate::risk_manager::{
+    Block, BlockReason, ControlId, Gate, Limits, LossLevel, MarketRules, Scope, judge_equity,
+    judge_streak, loss_level,
+};
 use crate::session::Ticks;
 use crate::strategy_engine::{Event, SessionEvent, SignalCounts, Strategy, Wishes};
 use crate::timers::{Timer, Timers};
@@ -106,6 +110,8 @@ impl Engine {
                 alerts: AlertSystem::default(),
                 brokers: config.brokers,
                 opening_failover: config.opening_failover,
+                rules: MarketRules::new(symbols),
+                stated: vec![Timestamp::MIN; slots],
             },
             strategies,
             calendar: config.calendar,
@@ -155,6 +161,7 @@ impl Engine {
                 self.on_control(*control, out);
             }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
+            Input::Limits(change) => self.on_limits(change, out),
         }
     }
 
@@ -255,6 +262,8 @@ impl Engine {
             Timer::DoubtAlarm(order) => outcomes::on_alarm(&mut self.desk(out), order),
             Timer::Retry(order) => outcomes::on_retry(&mut self.desk(out), order),
             Timer::FailOver(broker) => routing::on_timer(&mut self.desk(out), broker),
+            Timer::EntryAge(order) => entries::age(&mut self.desk(out), order),
+            Timer::LimitsRaise => self.on_raise_due(out),
         }
     }
 
@@ -285,6 +294,7 @@ impl Engine {
         let now = self.now;
         let Some(session) = self.calendar.session_at(now) else { return };
         self.record_trades(None, None, out);
+        self.begin_rules_day(&session);
         self.analysis.session = Some(session);
         self.analysis.data.begin_day();
         if !self.is_day_open(&session) {
@@ -385,6 +395,8 @@ impl Engine {
                 }
                 self.tell_all(Event::Halt { symbol: *symbol, halted: halt.halted }, out);
             }
+            MarketEvent::Bands { symbol, bands } => self.on_bands(*symbol, *bands, out),
+            MarketEvent::Breaker(breaker) => self.on_breaker(*breaker, out),
             MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, out),
         }
     }
@@ -449,22 +461,29 @@ impl Engine {
                 watch.finish(bar.map(|bar| bar.open), last.fill.price);
             }
             let trade = close_trade(self.core.books().trades() + 1, *key, position, &watch);
+            let strategy = trade.strategy;
             self.core.emit(Fact::TradeClosed(Box::new(trade)), out);
+            judge_streak(&mut self.desk(out), strategy);
         }
     }
 
-    /// Raises the loss level when the day's result crosses a line of C10.
+    /// Raises the loss level when the day's result crosses a line of C10, and blocks everything
+    /// when the equity fell too far from its peak (C11).
     fn judge_loss(&mut self, out: &mut Outputs) {
         let mut desk = self.desk(out);
+        let now_worth = desk.equity();
+        judge_equity(&mut desk, now_worth);
         let day = desk.books().day();
         let (equity, reached) = (day.equity, day.loss);
         let Some(lines) = desk.books().gate().limits().loss_lines(equity) else { return };
-        let result = desk.equity().minus(equity);
+        let result = now_worth.minus(equity);
         let level = loss_level(result, &lines);
         if level <= reached {
             return;
         }
         desk.emit(Fact::Gate(GateChange::Loss(level)));
+        let (limit, value) = (lines.halt.to_f64(), result.negated().to_f64());
+        desk.note_trigger(ControlId(10), None, None, limit, value);
         desk.alert(AlertKind::DailyLoss, None, None, || {
             format!("the day's result is {result}: level {}", level.name())
         });
@@ -529,6 +548,8 @@ impl Record for Engine {
             self.analysis.refusals.iter().map(|r| r.map_or(0, |code| code as u8 + 1)).collect();
         writer.field(9, &refusals);
         writer.field(11, &self.signals);
+        writer.field(12, &self.analysis.rules);
+        writer.field(13, &self.analysis.stated);
         for instance in &self.strategies {
             writer.nested(10, |w| instance.strategy.save(w));
         }
@@ -558,6 +579,8 @@ impl Record for Engine {
                     strategies += 1;
                 }
                 11 => read(&mut self.signals, &field, "Engine")?,
+                12 => read(&mut self.analysis.rules, &field, "Engine")?,
+                13 => read(&mut self.analysis.stated, &field, "Engine")?,
                 _ => {}
             }
         }

@@ -10,7 +10,7 @@ use model::{
 
 use crate::alert_system::Alert;
 use crate::execution_engine::AttemptClosed;
-use crate::risk_manager::{Block, LossLevel, Sizing};
+use crate::risk_manager::{Block, Limits, LossLevel, PendingRaise, Sizing, Trigger};
 use crate::strategy_engine::{Decision, Plan};
 
 /// One decision of the core.
@@ -42,6 +42,26 @@ pub enum Fact {
     Decision(Decision),
     /// Something an operator should know (informs).
     Alert(Box<Alert>),
+    /// A control acted beside the refusal of an order (folds into its last trigger).
+    Triggered(Trigger),
+    /// Limits come into force (folds).
+    Limits(Box<LimitsInForce>),
+}
+
+/// The limits from now on, and a raise that waits for its time (C42).
+#[derive(Clone, PartialEq, Debug)]
+pub struct LimitsInForce {
+    /// The limits from now on.
+    pub limits: Limits,
+    /// What waits.
+    pub raise: Option<PendingRaise>,
+}
+
+impl Default for LimitsInForce {
+    /// The ground on which an encoding is read.
+    fn default() -> Self {
+        Self { limits: Limits::absent(), raise: None }
+    }
 }
 
 /// An order with its cause.
@@ -184,6 +204,7 @@ record!(DayRoll { 1: session, 2: equity, 3: first_order, 4: settles });
 record!(TradeVoided { 1: trade, 2: slot, 3: r });
 record!(PositionChange { 1: slot, 2: group, 3: want });
 record_enum!(ExitWant { 0: Close(ExitReason), 1: Target, 2: Retry });
+record!(LimitsInForce { 1: limits, 2: raise });
 record!(SlotKey { 1: strategy, 2: symbol });
 record!(Asked { 1: query, 2: time });
 record!(Route { 1: to, 2: time });
@@ -201,6 +222,8 @@ record_enum!(Fact {
     10: Query(Asked),
     11: AttemptClosed(AttemptClosed),
     12: Route(Route),
+    13: Triggered(Trigger),
+    14: Limits(Box<LimitsInForce>),
 });
 
 impl Default for Fact {

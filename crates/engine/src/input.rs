@@ -4,12 +4,12 @@
 //! (J1). The journal stores these inputs, so their meaning never changes.
 
 use model::{
-    Bar, BrokerId, Cash, ChargeKind, ClientOrderId, ExecutionReport, Halt, OrderNumber, Page,
-    Price, Quantity, Quote, RequestKind, SendOutcome, SourceId, SymbolDay, SymbolId, Timestamp,
-    Trade,
+    Bands, Bar, Breaker, BrokerId, Cash, ChargeKind, ClientOrderId, ExecutionReport, Halt,
+    OrderNumber, Page, Price, Quantity, Quote, RequestKind, SendOutcome, SourceId, SymbolDay,
+    SymbolId, Timestamp, Trade,
 };
 
-use crate::risk_manager::{Block, Scope};
+use crate::risk_manager::{Account, Block, Limits, Scope};
 
 /// An item with its place in the one sequence and the engine's time (journal.md 1, 11).
 #[derive(Clone, PartialEq, Debug)]
@@ -54,6 +54,17 @@ pub enum Input {
     Control(Control),
     /// Facts about a symbol that precede a session.
     Reference(Box<SymbolDay>),
+    /// Other limits are wanted (C42).
+    Limits(Box<LimitChange>),
+}
+
+/// Limits that somebody wants, as the shell checked them.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LimitChange {
+    /// All limits as they are wanted; what is stricter holds at once.
+    pub limits: Limits,
+    /// Whoever wants them may raise limits: the role, a fresh log-in and a reason were checked.
+    pub may_raise: bool,
 }
 
 /// A market-data event of one symbol.
@@ -87,6 +98,15 @@ pub enum MarketEvent {
         /// The pause.
         halt: Halt,
     },
+    /// The price bands of a symbol, or its limit state (C21).
+    Bands {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// The bands.
+        bands: Bands,
+    },
+    /// A market-wide circuit breaker (C22).
+    Breaker(Breaker),
 }
 
 /// Something that a broker says.
@@ -112,6 +132,8 @@ pub enum BrokerEvent {
         /// What is paid; negative when it is paid back.
         fee: Cash,
     },
+    /// The broker's figures on the account (C09).
+    Account(Account),
 }
 
 /// The other end of a connection.

@@ -32,11 +32,12 @@ mod timers;
 pub use books::{Anomaly, Books, Day, External, Observed, Seen, Settled, Slot};
 pub use engine::{Engine, EngineConfig, Instance};
 pub use fact::{
-    Asked, Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, PositionChange, Replace, Route,
-    SlotKey, TradeVoided,
+    Asked, Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, LimitsInForce, PositionChange,
+    Replace, Route, SlotKey, TradeVoided,
 };
 pub use input::{
-    BrokerEvent, Control, Input, LastEnd, Link, MarketEvent, Resolution, Sequenced, Start,
+    BrokerEvent, Control, Input, LastEnd, LimitChange, Link, MarketEvent, Resolution, Sequenced,
+    Start,
 };
 pub use model::record;
 pub use output::{Command, Outputs};

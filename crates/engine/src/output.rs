@@ -56,7 +56,9 @@ impl Outputs {
             | Fact::TradeVoided(_)
             | Fact::Position(_)
             | Fact::Decision(_)
-            | Fact::Alert(_) => {}
+            | Fact::Alert(_)
+            | Fact::Triggered(_)
+            | Fact::Limits(_) => {}
         }
         self.facts.push(fact);
     }

@@ -29,6 +29,11 @@ impl Ticks {
         self.date = date;
     }
 
+    /// Returns the ticker of a symbol.
+    pub fn symbol(&self, symbol: SymbolId) -> Option<Symbol> {
+        self.symbols.get(symbol.index()).copied()
+    }
+
     /// Returns the tick of a symbol at a price; one cent for a symbol that is unknown.
     #[inline]
     pub fn at(&self, symbol: SymbolId, price: Price) -> Price {

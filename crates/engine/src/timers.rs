@@ -40,6 +40,10 @@ pub(crate) enum Timer {
     Retry(OrderNumber),
     /// A broker has been away for so long that entries may go to another one (R6).
     FailOver(BrokerId),
+    /// An entry may be stale (C17).
+    EntryAge(OrderNumber),
+    /// A raise of limits may be due (C42).
+    LimitsRaise,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -134,7 +138,7 @@ record_enum!(Timer {
     0: SessionBegin, 1: SessionOpen, 2: OpeningEnds, 3: FlatBeforeClose, 4: SessionClose,
     5: Wake(StrategyId), 6: Position { 1: slot: SlotKey, 2: group: GroupId },
     7: EntryExpiry(OrderNumber), 8: AskOrder(OrderNumber), 9: DoubtAlarm(OrderNumber),
-    10: Retry(OrderNumber), 11: FailOver(BrokerId),
+    10: Retry(OrderNumber), 11: FailOver(BrokerId), 12: EntryAge(OrderNumber), 13: LimitsRaise,
 });
 
 #[cfg(test)]

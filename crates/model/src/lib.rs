@@ -39,7 +39,7 @@ pub use ids::{
     BrokerId, ClientOrderId, ExecId, GroupId, OrderNumber, OrderRole, ParseIdError, SourceId,
     StrategyId, Symbol, SymbolId,
 };
-pub use market::{Bar, BarFault, Conditions, Halt, Quote, Trade};
+pub use market::{Bands, Bar, BarFault, Breaker, Conditions, Halt, Quote, Trade};
 pub use order::{
     CancelRequest, NewOrder, OrderKind, OrderState, ReplaceRequest, Side, TimeInForce,
 };

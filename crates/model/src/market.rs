@@ -164,3 +164,25 @@ pub struct Halt {
     /// True when trading stops, false when it starts again.
     pub halted: bool,
 }
+
+/// Price bands of one symbol (limit up, limit down), and whether trading stands at one of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Bands {
+    /// When the bands were set or the limit state began or ended.
+    pub time: Timestamp,
+    /// Lowest price at which may be traded.
+    pub lower: Price,
+    /// Highest price at which may be traded.
+    pub upper: Price,
+    /// The best quote stands at a band: after 15 s of it trading is paused.
+    pub limit_state: bool,
+}
+
+/// A market-wide circuit breaker: the S&P 500 fell by 7 % (level 1), 13 % (2) or 20 % (3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Breaker {
+    /// When it was triggered.
+    pub time: Timestamp,
+    /// 1, 2 or 3.
+    pub level: u8,
+}

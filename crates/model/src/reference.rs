@@ -28,6 +28,11 @@ pub struct SymbolDay {
     pub cash_dividend: Cash,
     /// Shares in public hands.
     pub float_shares: Option<f64>,
+    /// Whether the broker lends the shares for a short sale in this session (C19); `None` when
+    /// nobody asked.
+    pub shortable: Option<bool>,
+    /// A corporate action is pending today that the facts do not account for (C27).
+    pub event_pending: bool,
 }
 
 impl SymbolDay {
@@ -44,6 +49,8 @@ impl SymbolDay {
             split_ratio: 1.0,
             cash_dividend: Cash::ZERO,
             float_shares: None,
+            shortable: None,
+            event_pending: false,
         }
     }
 }

@@ -44,6 +44,13 @@ fn by_risk_alone() -> Limits {
         max_order_value_pct: None,
         max_position_size_pct: None,
         buying_power_pct: None,
+        max_order_quantity: None,
+        max_gross_pct: None,
+        max_net_pct: None,
+        max_leverage: None,
+        price_collar: false,
+        // Rule 201 has no counterpart for purchases: a gap of 10 % down is not shorted (C20).
+        short_sale_restriction: false,
         ..Limits::default()
     }
 }
@@ -237,17 +244,23 @@ fn every_variant_of_the_reclaim_is_mirrored() {
     assert!(traded >= 8, "only {traded} trades: the variants have to trade");
 }
 
-/// TG29: each side takes its own gaps, `both` takes either; the default takes no short.
+/// TG29: each side takes its own gaps, `both` takes either; the default takes no short. After a
+/// fall of 10 % nothing is sold short (C20).
 #[test]
 fn sides_take_their_own_gaps() {
     let (up, day) = gap_day();
     let down = reflected(&up, price("20.00"));
+    let restricted = config(day, day);
+    let mut config = config(day, day);
+    config.limits.short_sale_restriction = false;
     for (side, longs, shorts) in [("long", 1, 0), ("short", 0, 1), ("both", 1, 1)] {
         let data = vec![symbol_data("DOWN", down.clone()), symbol_data("UP", up.clone())];
-        let result = run_quietly(data, &[&format!("gap_and_go:side={side}")], &config(day, day));
+        let result = run_quietly(data, &[&format!("gap_and_go:side={side}")], &config);
         let (long, short): (Vec<_>, Vec<_>) = result.trades.iter().partition(|trade| trade.long);
         assert_eq!((long.len(), short.len()), (longs, shorts), "{side}");
     }
-    let data = vec![symbol_data("DOWN", down)];
-    assert!(run_quietly(data, &["gap_and_go"], &config(day, day)).trades.is_empty());
+    let data = || vec![symbol_data("DOWN", down.clone())];
+    assert!(run_quietly(data(), &["gap_and_go"], &config).trades.is_empty());
+    let short = run_quietly(data(), &["gap_and_go:side=short"], &restricted);
+    assert!(short.trades.is_empty(), "the gap is over 10 % down (C20)");
 }

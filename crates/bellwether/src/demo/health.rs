@@ -137,7 +137,8 @@ fn strategy_detail(engine: &Engine, counts: Counts) -> Value {
 
 fn risk_detail(engine: &Engine, counts: Counts) -> Value {
     let books = engine.books();
-    let controls: Vec<&str> = books.gate().control_ids().collect();
+    let controls: Vec<String> =
+        books.gate().control_ids().map(|control| control.to_string()).collect();
     let limits = books.gate().limits();
     json!({
         "controls": controls,

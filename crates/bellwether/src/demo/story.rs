@@ -84,7 +84,9 @@ impl Story {
             | Fact::Position(_)
             | Fact::Query(_)
             | Fact::AttemptClosed(_)
-            | Fact::Route(_) => {}
+            | Fact::Route(_)
+            | Fact::Triggered(_)
+            | Fact::Limits(_) => {}
         }
     }
 

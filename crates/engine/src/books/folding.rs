@@ -4,7 +4,8 @@ use model::{ClosedTrade, OrderRole, StrategyId};
 
 use crate::fact::{DayRoll, ExitWant, Fact, GateChange, Intent, PositionChange, Replace, SlotKey};
 use crate::order_manager::{Order, Replacement, Terms};
-use crate::risk_manager::{GateEvent, LossLevel};
+use crate::risk_manager::{GateEvent, LossLevel, Trigger};
+use crate::strategy_engine::{Decision, Outcome, Rule};
 
 use super::{Books, Settled};
 
@@ -15,6 +16,7 @@ impl Books {
             Fact::Intent(intent) => self.fold_intent(intent),
             Fact::Replace(replace) => self.fold_replace(replace),
             Fact::Cancel(cancel) => {
+                self.gate.observe(&GateEvent::Cancelled(cancel));
                 if let Some(order) = self.orders.get_mut(cancel.request.client_id.number) {
                     order.cancel_pending = true;
                 }
@@ -23,7 +25,11 @@ impl Books {
                 GateChange::Lifecycle(state) => self.lifecycle = state,
                 GateChange::Loss(level) => self.day.loss = level,
                 GateChange::Block(block) => self.blocks.set(block),
-                GateChange::Lift(block) => self.blocks.lift(block),
+                GateChange::Lift(block) => {
+                    self.blocks.lift(block);
+                    self.risk.note_lift(block, self.day.equity);
+                    self.gate.observe(&GateEvent::Lifted(block));
+                }
             },
             Fact::DayRoll(roll) => self.fold_day_roll(roll),
             Fact::TradeClosed(trade) => self.fold_trade(trade),
@@ -37,12 +43,16 @@ impl Books {
                 self.brokers.route = route.to;
                 self.brokers.switched = Some(route.time);
             }
-            Fact::Decision(_) | Fact::Alert(_) => {}
+            Fact::Decision(decision) => self.fold_decision(decision),
+            Fact::Triggered(trigger) => self.gate.note(*trigger),
+            Fact::Limits(new) => self.gate.set_limits(new.limits.clone(), new.raise.clone()),
+            Fact::Alert(_) => {}
         }
     }
 
     fn fold_trade(&mut self, trade: &ClosedTrade) {
         self.trades = trade.id;
+        self.risk.note_trade(trade);
         let key = SlotKey { strategy: trade.strategy, symbol: trade.symbol };
         if let Some(at) = self.closed.iter().position(|(other, _)| *other == key) {
             let (_, position) = self.closed.remove(at);
@@ -93,7 +103,25 @@ impl Books {
         });
     }
 
+    /// A refusal is its control's last trigger.
+    fn fold_decision(&mut self, decision: &Decision) {
+        let (Outcome::Rejected, Rule::Gate(code)) = (decision.outcome, decision.rule) else {
+            return;
+        };
+        let Some(control) = code.control() else { return };
+        let mut numbers = decision.values.as_slice().iter().copied();
+        self.gate.note(Trigger {
+            control,
+            time: decision.time,
+            strategy: Some(decision.strategy),
+            symbol: Some(decision.symbol),
+            limit: numbers.next().unwrap_or_default(),
+            value: numbers.next().unwrap_or_default(),
+        });
+    }
+
     fn fold_replace(&mut self, replace: &Replace) {
+        self.gate.observe(&GateEvent::Replaced(replace));
         if let Some(order) = self.orders.get_mut(replace.request.client_id.number) {
             order.replace_pending = Some(Box::new(Replacement {
                 client_id: replace.request.new_client_id,
@@ -123,6 +151,7 @@ impl Books {
         for slot in &mut self.slots {
             slot.entries_today = 0;
         }
+        self.risk.begin_day(roll);
         self.gate.observe(&GateEvent::DayRoll(roll));
     }
 }

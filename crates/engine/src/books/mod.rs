@@ -33,7 +33,7 @@ use crate::fact::{SlotKey, TradeVoided};
 use crate::ledger::Ledger;
 use crate::lifecycle::State;
 use crate::order_manager::{Order, Position};
-use crate::risk_manager::{Blocks, Gate, LossLevel};
+use crate::risk_manager::{Account, Blocks, Gate, LossLevel, RiskHistory};
 use crate::session::Ticks;
 
 /// All that a strategy has in a symbol.
@@ -131,6 +131,7 @@ pub struct Books {
     ledger: Ledger,
     day: Day,
     gate: Gate,
+    risk: RiskHistory,
     closed: Vec<(SlotKey, Box<Position>)>,
     settled: Vec<Settled>,
     externals: Vec<External>,
@@ -154,6 +155,7 @@ impl Books {
             ledger: Ledger::new(deposit),
             day: Day { r_by_strategy: vec![0.0; strategies], ..Day::default() },
             gate,
+            risk: RiskHistory::new(strategies),
             closed: Vec::new(),
             settled: Vec::new(),
             externals: Vec::new(),
@@ -173,6 +175,11 @@ impl Books {
     /// Says which minimum price increments are in force; without, it is one cent everywhere.
     pub fn with_ticks(self, ticks: Ticks) -> Self {
         Self { ticks, ..self }
+    }
+
+    /// Returns the ticker of a symbol.
+    pub fn ticker(&self, symbol: SymbolId) -> Option<model::Symbol> {
+        self.ticks.symbol(symbol)
     }
 
     /// Returns the minimum price increment of a symbol at a price on the current date (TB11).
@@ -231,6 +238,21 @@ impl Books {
     /// Returns the gate.
     pub fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    pub(crate) fn change_gate(&mut self, change: impl FnOnce(Gate) -> Gate) {
+        let empty = Gate::new(self.gate.limits().clone());
+        self.gate = change(std::mem::replace(&mut self.gate, empty));
+    }
+
+    /// Returns what risk control remembers over sessions.
+    pub fn risk(&self) -> &RiskHistory {
+        &self.risk
+    }
+
+    /// Takes in what a broker says about the account (C09).
+    pub fn observe_account(&mut self, broker: BrokerId, account: Account) {
+        self.risk.note_account(broker, account);
     }
 
     /// Returns how many trades were closed.

@@ -63,6 +63,7 @@ impl Books {
                 }
             }
             BrokerEvent::Charge { kind, fee } => self.ledger.book_charge(*kind, *fee),
+            BrokerEvent::Account(account) => self.observe_account(broker, *account),
         }
     }
 

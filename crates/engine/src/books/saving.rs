@@ -36,6 +36,7 @@ impl model::record::Record for Books {
         writer.field(11, &self.settled);
         writer.field(12, &self.externals);
         writer.field(13, &self.brokers);
+        writer.field(14, &self.risk);
     }
 
     fn load(
@@ -62,6 +63,7 @@ impl model::record::Record for Books {
                 11 => read(&mut self.settled, &field, "Books")?,
                 12 => read(&mut self.externals, &field, "Books")?,
                 13 => read(&mut self.brokers, &field, "Books")?,
+                14 => read(&mut self.risk, &field, "Books")?,
                 _ => {}
             }
         }

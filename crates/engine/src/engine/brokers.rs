@@ -20,7 +20,7 @@ impl Engine {
     ) {
         self.on_reports(seen, out);
         match event {
-            BrokerEvent::Report(_) | BrokerEvent::Charge { .. } => {}
+            BrokerEvent::Report(_) | BrokerEvent::Charge { .. } | BrokerEvent::Account(_) => {}
             BrokerEvent::Outcome { client_id, outcome, .. } => match seen.outcome {
                 Some((number, found)) => {
                     outcomes::after_outcome(&mut self.desk(out), number, found, *outcome);

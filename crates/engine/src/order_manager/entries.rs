@@ -4,14 +4,18 @@
 //! trigger, limit, protective stop or expiry changed (TG34).
 
 use model::{
-    BrokerId, NewOrder, OrderNumber, OrderRole, Quantity, ReplaceRequest, Side, TimeInForce,
+    BrokerId, NewOrder, OrderKind, OrderNumber, OrderRole, Quantity, ReplaceRequest, Side,
+    TimeInForce,
 };
 
 use super::protection;
 use crate::desk::Desk;
 use crate::execution_engine::routing::entry_route;
 use crate::fact::{Fact, Intent, Replace, SlotKey};
-use crate::risk_manager::{AccountType, Proposal, Rejection, Sizing, SizingFacts, WorstCase, size};
+use crate::risk_manager::{
+    AccountType, Block, BlockReason, ControlId, MarketView, Proposal, RejectCode, Rejection, Scope,
+    Sizing, SizingFacts, WorstCase, exposure_left, free_buying_power, marketable_limit, size,
+};
 use crate::strategy_engine::{Decision, Direction, Finding, Outcome, Plan, Rule, Values};
 use crate::timers::Timer;
 
@@ -33,6 +37,7 @@ pub(crate) fn want(desk: &mut Desk<'_>, key: SlotKey, plan: &Plan, finding: Find
         let same = order.terms.as_deref().is_some_and(|terms| !plan.differs_from(&terms.plan));
         if same || !order.is_settled() {
             // Already so, or a change is under way: the next evaluation says it again.
+            state_entry(desk, key);
             desk.decide(key, Outcome::NoTrade, finding, working);
             return;
         }
@@ -42,12 +47,24 @@ pub(crate) fn want(desk: &mut Desk<'_>, key: SlotKey, plan: &Plan, finding: Find
             forget_refusal(desk, key);
             let number = send(desk, key, plan, working, order, sizing);
             desk.decide(key, Outcome::Order, finding, Some(number));
+            state_entry(desk, key);
+            let age = desk.books().gate().limits().max_order_age_ns;
             if let Some(expires) = plan.expires {
                 desk.analysis.timers.set(expires, Timer::EntryExpiry(number));
+            } else if let Some(age) = age {
+                let due = desk.now.plus_nanos(age);
+                desk.analysis.timers.set(due, Timer::EntryAge(number));
             }
         }
         Err(rejection) => {
             refuse(desk, key, rejection);
+            if rejection.code == RejectCode::Repeated {
+                // C14: until a person lets the strategy go on.
+                let block = Block::new(Scope::Strategy(key.strategy), BlockReason::Repeated);
+                desk.block(block, || {
+                    "the strategy entered one symbol and side too often (C14)".to_owned()
+                });
+            }
             if let Some(number) = working {
                 // What would not be sent now must not go on working.
                 desk.cancel(number);
@@ -78,30 +95,42 @@ pub(crate) fn propose_at(
     let opening = desk.analysis.session.as_ref().map(|session| {
         (session.open, session.close.plus_nanos(-limits.opening_ends_before_close_ns))
     });
-    let state = desk.analysis.data.symbol(key.symbol);
+    let market = MarketView {
+        ticker: books.ticker(key.symbol),
+        ..desk.analysis.market_view(key.symbol, desk.now)
+    };
     let side = match plan.direction {
         Direction::Long => Side::Buy,
         Direction::Short => Side::SellShort,
     };
+    let tick = desk.tick(key.symbol, plan.reference);
+    let kind = limits
+        .market_collar_pct
+        .filter(|_| plan.entry == OrderKind::Market)
+        .and_then(|offset| marketable_limit(side, &market, tick, offset.0))
+        .unwrap_or(plan.entry);
+    // C04: what a market entry is sent with is what it is sized by.
+    let plan = &Plan { entry: kind, ..*plan };
     let mut proposal = Proposal {
         strategy: key.strategy,
         symbol: key.symbol,
         broker,
         side,
-        kind: plan.entry,
+        kind,
         worst_price: match plan.direction {
             Direction::Long => plan.worst_price(),
             // A short sale may fill anywhere above its limit: at the last price, too (I5).
             Direction::Short => plan.worst_price().max(desk.mark(key.symbol)),
         },
         quantity: Quantity::ZERO,
-        tick: desk.tick(key.symbol, plan.reference),
+        tick,
         now: desk.now,
         opening,
-        halted: state.is_some_and(|state| state.is_halted_at(desk.now)),
+        replaces: books.working_entry(key).is_some(),
+        market,
     };
-    let worst = WorstCase::of(books, &proposal, |symbol| desk.mark(symbol));
-    let sized = size(plan, limits, &sizing_facts(desk, key, &proposal, &worst));
+    let worst = WorstCase::of(books, key, side, |symbol| desk.mark(symbol));
+    let sized = size(plan, limits, &sizing_facts(desk, &proposal, &worst));
     if let Ok(sizing) = &sized {
         proposal.quantity = most.map_or(sizing.quantity, |most| most.min(sizing.quantity));
     }
@@ -110,7 +139,7 @@ pub(crate) fn propose_at(
         broker: proposal.broker,
         symbol: key.symbol,
         side,
-        kind: plan.entry,
+        kind,
         quantity: proposal.quantity,
         time_in_force: TimeInForce::Day,
         role: OrderRole::Entry,
@@ -121,25 +150,23 @@ pub(crate) fn propose_at(
     Ok((approved, sized?))
 }
 
-fn sizing_facts(
-    desk: &Desk<'_>,
-    key: SlotKey,
-    proposal: &Proposal,
-    worst: &WorstCase,
-) -> SizingFacts {
-    let state = desk.analysis.data.symbol(key.symbol);
-    let session = desk.analysis.session.as_ref();
+fn sizing_facts(desk: &Desk<'_>, proposal: &Proposal, worst: &WorstCase) -> SizingFacts {
+    let books = desk.books();
+    let equity = books.day().equity;
+    let limits = books.gate().limits();
+    let (gross_left, net_left) = exposure_left(limits, equity, worst, proposal.side);
     SizingFacts {
-        equity: desk.books().day().equity,
+        equity,
         tick: proposal.tick,
         worst_price: proposal.worst_price,
-        gross: worst.gross,
+        buying_power: free_buying_power(books, worst, proposal.broker),
+        exposure_left: [gross_left, net_left].into_iter().flatten().min(),
         in_symbol: worst.in_symbol,
-        recent_volume: state.map_or(0, |state| state.recent_volume()),
-        adv20: state.zip(session).and_then(|(state, session)| state.reference(session)?.adv20),
-        realised_loss: desk.books().realised_today().negated(),
-        settled_cash: (desk.books().gate().limits().account == AccountType::Cash)
-            .then(|| desk.books().ledger().settled_cash().minus(worst.entry_value)),
+        recent_volume: proposal.market.recent_volume,
+        adv20: proposal.market.adv20,
+        realised_loss: books.realised_today().negated(),
+        settled_cash: (limits.account == AccountType::Cash)
+            .then(|| books.ledger().settled_cash().minus(worst.entry_value)),
         open_risk: worst.open_risk,
         entry_risk: worst.entry_risk,
     }
@@ -221,6 +248,33 @@ pub(crate) fn expire(desk: &mut Desk<'_>, number: OrderNumber) {
     let due = works && expires.is_some_and(|expires| expires <= desk.now);
     if due {
         withdraw(desk, key);
+    }
+}
+
+/// Notes that the strategy states its entry (C17).
+fn state_entry(desk: &mut Desk<'_>, key: SlotKey) {
+    let index = desk.slot_index(key);
+    let now = desk.now;
+    if let Some(stated) = desk.analysis.stated.get_mut(index) {
+        *stated = now;
+    }
+}
+
+/// Cancels an entry that its strategy no longer states (C17), or looks again when it may be due.
+pub(crate) fn age(desk: &mut Desk<'_>, number: OrderNumber) {
+    let Some(order) = desk.books().orders().get(number) else { return };
+    let key = order.slot();
+    let works = desk.books().slot(key).is_some_and(|slot| slot.entry == Some(number));
+    let Some(limit) = desk.books().gate().limits().max_order_age_ns.filter(|_| works) else {
+        return;
+    };
+    let stated = desk.analysis.stated.get(desk.slot_index(key)).copied().unwrap_or(desk.now);
+    let age = desk.now.since(stated);
+    if age < limit {
+        desk.analysis.timers.set(stated.plus_nanos(limit), Timer::EntryAge(number));
+    } else if withdraw(desk, key).is_some() {
+        let (limit, age) = (limit as f64 / 1e9, age as f64 / 1e9);
+        desk.note_trigger(ControlId(17), Some(key.strategy), Some(key.symbol), limit, age);
     }
 }
 

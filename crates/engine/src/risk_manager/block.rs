@@ -5,6 +5,7 @@
 
 use model::{BrokerId, StrategyId, SymbolId, record, record_enum};
 
+use super::control_id::ControlId;
 use crate::fact::SlotKey;
 
 /// What a block covers: the levels of the kill switch (C31).
@@ -112,6 +113,17 @@ impl BlockReason {
             Self::Journal => "journal",
             Self::Clock => "clock",
             Self::Queue => "queue",
+        }
+    }
+
+    /// Returns the control that refuses an order for this reason; the kill switch's own where no
+    /// other has it.
+    pub const fn control(self) -> ControlId {
+        match self {
+            Self::LosingStreak | Self::Drawdown => ControlId(11),
+            Self::Repeated => ControlId(14),
+            Self::Clock => ControlId(30),
+            _ => ControlId(31),
         }
     }
 

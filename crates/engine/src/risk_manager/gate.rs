@@ -8,12 +8,17 @@ use model::{
     Timestamp,
 };
 
+use super::block::Block;
+use super::control_id::ControlId;
 use super::controls::{self, Control};
+use super::limit_change::PendingRaise;
 use super::limits::Limits;
+use super::market_view::MarketView;
 use super::rejection::Rejection;
+use super::trigger::{Trigger, Triggers};
 use super::worst_case::WorstCase;
 use crate::books::Books;
-use crate::fact::{DayRoll, Intent, SlotKey};
+use crate::fact::{Cancel, DayRoll, Intent, Replace, SlotKey};
 
 /// An entry as the gate sees it.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -38,8 +43,10 @@ pub struct Proposal {
     pub now: Timestamp,
     /// From when on and until when positions may be opened; `None` outside a session.
     pub opening: Option<(Timestamp, Timestamp)>,
-    /// Trading is halted, or started again less than 60 s ago.
-    pub halted: bool,
+    /// It takes the place of a working entry of the same slot.
+    pub replaces: bool,
+    /// The market in the symbol.
+    pub market: MarketView,
 }
 
 impl Proposal {
@@ -54,10 +61,16 @@ impl Proposal {
 pub enum GateEvent<'a> {
     /// An order was approved and is an intent now.
     Approved(&'a Intent),
+    /// An approved change of an order is under way.
+    Replaced(&'a Replace),
+    /// A cancel is under way.
+    Cancelled(&'a Cancel),
     /// A broker reported.
     Report(&'a ExecutionReport),
     /// A session begins.
     DayRoll(&'a DayRoll),
+    /// A block was lifted.
+    Lifted(Block),
 }
 
 /// An order that may leave the engine. Only the risk manager makes one.
@@ -71,23 +84,42 @@ impl Approved {
     }
 }
 
-/// The list of controls in force.
+/// The list of controls with the limits in force and what each of them last did.
 #[derive(Debug)]
 pub struct Gate {
     limits: Limits,
+    raise: Option<PendingRaise>,
     controls: Vec<Box<dyn Control>>,
+    triggers: Triggers,
 }
 
 impl Gate {
     /// Makes the gate with all controls.
     pub fn new(limits: Limits) -> Self {
-        let controls = controls::all(&limits);
-        Self { limits, controls }
+        Self { limits, raise: None, controls: controls::all(), triggers: Triggers::default() }
+    }
+
+    /// Takes a control out of the list; the mutation test shows that its absence is noticed.
+    #[doc(hidden)]
+    pub fn without(mut self, control: ControlId) -> Self {
+        self.controls.retain(|other| other.id() != control);
+        self
     }
 
     /// Returns the limits in force.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Returns the raise of limits that waits for its time (C42).
+    pub fn pending_raise(&self) -> Option<&PendingRaise> {
+        self.raise.as_ref()
+    }
+
+    /// Puts limits in force, and the raise that waits (C42).
+    pub(crate) fn set_limits(&mut self, limits: Limits, raise: Option<PendingRaise>) {
+        self.limits = limits;
+        self.raise = raise;
     }
 
     /// Runs every control on a proposal; the first refusal counts.
@@ -112,30 +144,63 @@ impl Gate {
     }
 
     /// Tells every control what happened.
-    pub fn observe(&mut self, event: &GateEvent<'_>) {
+    pub(crate) fn observe(&mut self, event: &GateEvent<'_>) {
         for control in &mut self.controls {
-            control.observe(event);
+            control.observe(event, &self.limits);
         }
+    }
+
+    /// Notes that a control acted.
+    pub(crate) fn note(&mut self, trigger: Trigger) {
+        self.triggers.note(trigger);
+    }
+
+    /// Returns when a control last acted and how often it did.
+    pub fn last_trigger(&self, control: ControlId) -> Option<(Trigger, u64)> {
+        self.triggers.of(control)
+    }
+
+    /// Returns the controls in the order in which they are asked.
+    pub fn controls(&self) -> impl Iterator<Item = &dyn Control> {
+        self.controls.iter().map(|control| &**control)
     }
 
     /// Returns the ids of the controls in order.
-    pub fn control_ids(&self) -> impl Iterator<Item = &'static str> {
+    pub fn control_ids(&self) -> impl Iterator<Item = ControlId> {
         self.controls.iter().map(|control| control.id())
     }
+}
 
-    /// Writes the state of every control.
-    pub fn save(&self, writer: &mut Writer) {
-        for (index, control) in self.controls.iter().enumerate() {
-            writer.nested(index as u32 + 1, |w| control.save(w));
+impl model::record::Record for Gate {
+    fn save(&self, writer: &mut Writer) {
+        writer.field(1, &self.limits);
+        writer.field(2, &self.raise);
+        writer.field(3, &self.triggers);
+        for control in &self.controls {
+            writer.nested(100 + u32::from(control.id().0), |w| control.save(w));
         }
     }
 
-    /// Reads the state of every control.
-    pub fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        use model::record::read;
         while let Some(field) = reader.next_field()? {
-            let index = field.tag.saturating_sub(1) as usize;
-            if let (Some(control), Some(body)) = (self.controls.get_mut(index), field.blob()) {
-                control.load(&mut Reader::new(body))?;
+            match field.tag {
+                1 => {
+                    self.limits = Limits::absent();
+                    read(&mut self.limits, &field, "Gate")?;
+                }
+                2 => read(&mut self.raise, &field, "Gate")?,
+                3 => read(&mut self.triggers, &field, "Gate")?,
+                tag => {
+                    let body = field.blob().unwrap_or_default();
+                    let of = |c: &&mut Box<dyn Control>| 100 + u32::from(c.id().0) == tag;
+                    // Two controls of one id share its number: at most one of them has a state.
+                    if !body.is_empty()
+                        && let Some(control) = self.controls.iter_mut().find(of)
+                    {
+                        control.load(&mut Reader::new(body))?;
+                    }
+                }
             }
         }
         Ok(())

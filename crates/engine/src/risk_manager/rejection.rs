@@ -2,6 +2,8 @@
 
 use model::record_enum;
 
+use super::control_id::ControlId;
+
 /// The control or sizing rule that refused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum RejectCode {
@@ -52,11 +54,63 @@ pub enum RejectCode {
     SettledCash,
     /// It would wash a loss of the last 30 days (C26).
     WashSale,
+    /// The order has too many shares, in itself or for what trades in the symbol (C03).
+    OrderQuantity,
+    /// The limit lies too far through the market, or outside the price bands (C04).
+    PriceCollar,
+    /// The positions and entries of all strategies would be worth too much (C08).
+    GrossExposure,
+    /// Long and short would differ by too much (C08).
+    NetExposure,
+    /// More than the buying power that is free (C09).
+    BuyingPower,
+    /// The broker's figures on the account are too old (C09).
+    StaleAccount,
+    /// The equity fell too far from its peak (C11).
+    Drawdown,
+    /// The strategy lost too often in a row (C11).
+    LosingStreak,
+    /// Too many opening orders of late (C12).
+    OrderRate,
+    /// The broker's message budget for opening orders is used up (C13).
+    MessageBudget,
+    /// The strategy entered the same symbol and side too often of late (C14).
+    Repeated,
+    /// The same order was sent a moment ago (C15).
+    Duplicate,
+    /// Too many orders are at work (C17).
+    OpenOrders,
+    /// The order could meet another strategy's in the market (C18).
+    SelfTrade,
+    /// Short sales are not allowed (C19).
+    ShortsOff,
+    /// The shares cannot be borrowed today, or nobody knows (C19).
+    NotShortable,
+    /// The symbol fell by 10 % today or in the session before (C20).
+    ShortRestricted,
+    /// The quote stands at a price band, or did less than 60 s ago (C21).
+    LimitState,
+    /// The whole market is paused, or was less than 60 s ago (C22).
+    MarketPaused,
+    /// It may become one day trade too many (C24).
+    DayTrades,
+    /// The margin of the worst case would exceed the equity (C24).
+    Margin,
+    /// The symbol is restricted or not on the list (C27).
+    NotAllowed,
+    /// The price is outside the range in which is traded (C27).
+    PriceRange,
+    /// Too little is traded in the symbol (C27).
+    ThinlyTraded,
+    /// A corporate action is pending (C27).
+    EventPending,
+    /// The clocks disagree (C30).
+    ClockSkew,
 }
 
 impl RejectCode {
     /// All codes, in the order of their definition.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 49] = [
         Self::GateClosed,
         Self::OrderInvalid,
         Self::OrderValue,
@@ -80,6 +134,32 @@ impl RejectCode {
         Self::BrokerRefused,
         Self::SettledCash,
         Self::WashSale,
+        Self::OrderQuantity,
+        Self::PriceCollar,
+        Self::GrossExposure,
+        Self::NetExposure,
+        Self::BuyingPower,
+        Self::StaleAccount,
+        Self::Drawdown,
+        Self::LosingStreak,
+        Self::OrderRate,
+        Self::MessageBudget,
+        Self::Repeated,
+        Self::Duplicate,
+        Self::OpenOrders,
+        Self::SelfTrade,
+        Self::ShortsOff,
+        Self::NotShortable,
+        Self::ShortRestricted,
+        Self::LimitState,
+        Self::MarketPaused,
+        Self::DayTrades,
+        Self::Margin,
+        Self::NotAllowed,
+        Self::PriceRange,
+        Self::ThinlyTraded,
+        Self::EventPending,
+        Self::ClockSkew,
     ];
 
     /// Returns the reason in JSON.
@@ -108,6 +188,40 @@ impl RejectCode {
             Self::BrokerRefused => "broker_refused",
             Self::SettledCash => "settled_cash",
             Self::WashSale => "wash_sale",
+            Self::OrderQuantity => "order_quantity",
+            Self::PriceCollar => "price_collar",
+            Self::GrossExposure => "gross_exposure",
+            Self::NetExposure => "net_exposure",
+            Self::BuyingPower => "buying_power",
+            Self::StaleAccount => "stale_account",
+            Self::Drawdown => "drawdown",
+            Self::LosingStreak => "losing_streak",
+            Self::OrderRate => "order_rate",
+            Self::MessageBudget => "message_budget",
+            Self::Repeated => "repeated",
+            Self::Duplicate => "duplicate",
+            Self::OpenOrders => "open_orders",
+            Self::SelfTrade => "self_trade",
+            Self::ShortsOff => "shorts_off",
+            Self::NotShortable => "not_shortable",
+            Self::ShortRestricted => "short_restricted",
+            Self::LimitState => "limit_state",
+            Self::MarketPaused => "market_paused",
+            Self::DayTrades => "day_trades",
+            Self::Margin => "margin",
+            Self::NotAllowed => "not_allowed",
+            Self::PriceRange => "price_range",
+            Self::ThinlyTraded => "thinly_traded",
+            Self::EventPending => "event_pending",
+            Self::ClockSkew => "clock_skew",
+        }
+    }
+
+    /// Returns the control that refused; `None` when the sizing did.
+    pub fn control(self) -> Option<ControlId> {
+        match self {
+            Self::GateClosed | Self::Blocked => Some(ControlId(31)),
+            other => ControlId::from_name(other.rule()),
         }
     }
 
@@ -135,6 +249,24 @@ impl RejectCode {
             Self::BrokerRefused => "F20",
             Self::SettledCash => "C25",
             Self::WashSale => "C26",
+            Self::OrderQuantity => "C03",
+            Self::PriceCollar => "C04",
+            Self::GrossExposure | Self::NetExposure => "C08",
+            Self::BuyingPower | Self::StaleAccount => "C09",
+            Self::Drawdown | Self::LosingStreak => "C11",
+            Self::OrderRate => "C12",
+            Self::MessageBudget => "C13",
+            Self::Repeated => "C14",
+            Self::Duplicate => "C15",
+            Self::OpenOrders => "C17",
+            Self::SelfTrade => "C18",
+            Self::ShortsOff | Self::NotShortable => "C19",
+            Self::ShortRestricted => "C20",
+            Self::LimitState => "C21",
+            Self::MarketPaused => "C22",
+            Self::DayTrades | Self::Margin => "C24",
+            Self::NotAllowed | Self::PriceRange | Self::ThinlyTraded | Self::EventPending => "C27",
+            Self::ClockSkew => "C30",
         }
     }
 }
@@ -181,4 +313,30 @@ record_enum!(RejectCode {
     20: BrokerRefused,
     21: SettledCash,
     22: WashSale,
+    23: OrderQuantity,
+    24: PriceCollar,
+    25: GrossExposure,
+    26: NetExposure,
+    27: BuyingPower,
+    28: StaleAccount,
+    29: Drawdown,
+    30: LosingStreak,
+    31: OrderRate,
+    32: MessageBudget,
+    33: Repeated,
+    34: Duplicate,
+    35: OpenOrders,
+    36: SelfTrade,
+    37: ShortsOff,
+    38: NotShortable,
+    39: ShortRestricted,
+    40: LimitState,
+    41: MarketPaused,
+    42: DayTrades,
+    43: Margin,
+    44: NotAllowed,
+    45: PriceRange,
+    46: ThinlyTraded,
+    47: EventPending,
+    48: ClockSkew,
 });

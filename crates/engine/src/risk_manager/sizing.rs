@@ -4,7 +4,7 @@
 
 use model::{Cash, Price, Quantity, Rounding, record, record_enum};
 
-use super::limits::Limits;
+use super::limits::{Limits, part_of_adv};
 use super::rejection::{RejectCode, Rejection};
 use crate::strategy_engine::{Plan, Size};
 
@@ -30,6 +30,10 @@ pub enum SizingTerm {
     DailyBudget,
     /// Settled cash of a cash account (C25).
     SettledCash,
+    /// Largest number of shares of an order.
+    Quantity,
+    /// What is left of the limits on exposure.
+    Exposure,
 }
 
 impl SizingTerm {
@@ -45,6 +49,8 @@ impl SizingTerm {
             Self::Adv => "adv",
             Self::DailyBudget => "daily_budget",
             Self::SettledCash => "settled_cash",
+            Self::Quantity => "quantity",
+            Self::Exposure => "exposure",
         }
     }
 }
@@ -69,8 +75,10 @@ pub struct SizingFacts {
     pub tick: Price,
     /// Price at which the entry is worth most (TS1).
     pub worst_price: Price,
-    /// Value of the open positions and entries of all symbols at their worst (C08).
-    pub gross: Cash,
+    /// Buying power that is free (C09).
+    pub buying_power: Cash,
+    /// What is left of the limits on gross and net exposure (C08); `None` without any.
+    pub exposure_left: Option<Cash>,
     /// Value already held or ordered in this symbol.
     pub in_symbol: Cash,
     /// Shares traded in the last five closed minutes.
@@ -159,19 +167,19 @@ fn caps(
     limits: &Limits,
     facts: &SizingFacts,
     distance: Option<Price>,
-) -> [Option<(i64, SizingTerm)>; 7] {
+) -> [Option<(i64, SizingTerm)>; 9] {
     let worst = facts.worst_price;
     let by_value = |value: Option<Cash>, term| Some((value?.shares_at(worst).unwrap_or(0), term));
     let position = limits.position_value(facts.equity).map(|v| v.minus(facts.in_symbol));
-    let power = limits.buying_power_pct.map(|pct| facts.equity.minus(facts.gross).times_ppm(pct.0));
+    let power = limits.buying_power_pct.map(|pct| facts.buying_power.times_ppm(pct.0));
     let recent = limits.max_recent_volume_pct.map(|pct| {
         let shares = model::Volume(facts.recent_volume).part_ppm(pct.0);
         (shares, SizingTerm::RecentVolume)
     });
-    let adv = limits.max_adv_pct.zip(facts.adv20).map(|(pct, adv)| {
-        let shares = (adv * pct.to_fraction()).clamp(0.0, 9e15) as i64;
-        (shares, SizingTerm::Adv)
-    });
+    let adv = limits
+        .max_adv_pct
+        .zip(facts.adv20)
+        .map(|(pct, adv)| (part_of_adv(adv, pct), SizingTerm::Adv));
     let budget = limits.loss_lines(facts.equity).zip(distance).map(|(lines, distance)| {
         let used = facts.realised_loss.plus(facts.open_risk).plus(facts.entry_risk);
         let left = lines.reduce_only.minus(used);
@@ -185,6 +193,8 @@ fn caps(
         recent,
         adv,
         budget,
+        limits.max_order_quantity.map(|shares| (shares, SizingTerm::Quantity)),
+        by_value(facts.exposure_left, SizingTerm::Exposure),
     ]
 }
 
@@ -198,6 +208,8 @@ record_enum!(SizingTerm {
     6: Adv,
     7: DailyBudget,
     8: SettledCash,
+    9: Quantity,
+    10: Exposure,
 });
 record!(Sizing { 1: quantity, 2: distance, 3: binding });
 
@@ -215,7 +227,8 @@ mod tests {
             equity: Cash::from_dollars(100_000).unwrap(),
             tick: price("0.01"),
             worst_price: Price::ZERO,
-            gross: Cash::ZERO,
+            buying_power: Cash::from_dollars(100_000).unwrap(),
+            exposure_left: None,
             in_symbol: Cash::ZERO,
             recent_volume: 150_000,
             adv20: Some(900_000.0),
@@ -265,8 +278,10 @@ mod tests {
         assert_eq!(with(|f| f.recent_volume = 5_000), Ok((500, T::RecentVolume)));
         assert_eq!(with(|f| f.adv20 = Some(70_000.0)), Ok((700, T::Adv)));
         assert_eq!(with(|f| f.adv20 = None), Ok((1351, T::Risk)));
-        let gross = |f: &mut SizingFacts| f.gross = Cash::from_dollars(99_000).unwrap();
-        assert_eq!(with(gross), Ok((82, T::BuyingPower)));
+        let power = |f: &mut SizingFacts| f.buying_power = Cash::from_dollars(1_000).unwrap();
+        assert_eq!(with(power), Ok((82, T::BuyingPower)));
+        let exposed = |f: &mut SizingFacts| f.exposure_left = Cash::from_dollars(1_000);
+        assert_eq!(with(exposed), Ok((86, T::Exposure)));
         let held = |f: &mut SizingFacts| f.in_symbol = Cash::from_dollars(19_000).unwrap();
         assert_eq!(with(held), Ok((86, T::Position)));
         let lost = |f: &mut SizingFacts| f.realised_loss = Cash::from_dollars(3_900).unwrap();

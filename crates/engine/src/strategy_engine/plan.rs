@@ -222,10 +222,13 @@ pub struct Plan {
 
 impl Plan {
     /// Returns the price at which the entry is worth most: of a purchase its limit, else the
-    /// reference (TS1); of a short sale, which trades at its limit or above, the higher of both.
+    /// reference with 3 % on top (TS1, C01); of a short sale, which trades at its limit or above,
+    /// the higher of both.
     #[inline]
     pub fn worst_price(&self) -> Price {
-        let limit = self.entry.limit().unwrap_or(self.reference);
+        const MARKET_PPM: i64 = 30_000;
+        let market = || self.reference.plus(self.reference.times_ppm(MARKET_PPM));
+        let limit = self.entry.limit().unwrap_or_else(market);
         match self.direction {
             Direction::Long => limit,
             Direction::Short => limit.max(self.reference),

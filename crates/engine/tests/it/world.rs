@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use engine::data_manager::Needs;
 use engine::execution_engine::{BrokerTraits, VenueCapabilities};
-use engine::risk_manager::{Block, BlockReason, Limits, Scope};
+use engine::risk_manager::{Block, BlockReason, ControlId, Limits, Scope};
 use engine::strategy_engine::{
     Breakeven, Context, Event, Finding, Plan, RuleInfo, Size, Strategy, Target, TargetAt,
 };
@@ -162,7 +162,7 @@ fn calendar() -> Arc<Calendar> {
 
 fn build(setting: &Setting, scripts: &[Script]) -> Engine {
     let strategy = |script: &Script| -> Box<dyn Strategy> { Box::new(Scripted(script.clone(), 0)) };
-    Engine::new(EngineConfig {
+    let engine = Engine::new(EngineConfig {
         symbols: (0..8).map(|n| format!("SYM{n}").parse().unwrap()).collect(),
         strategies: scripts
             .iter()
@@ -177,7 +177,17 @@ fn build(setting: &Setting, scripts: &[Script]) -> Engine {
         opening_failover: setting.opening_failover,
         record_all: false,
         data: engine::data_manager::DataPolicy::default(),
-    })
+    });
+    match without_control() {
+        Some(control) => engine.without_control(control),
+        None => engine,
+    }
+}
+
+/// The control that `cargo xtask mutants` takes out of the gate to see that a test fails.
+#[expect(clippy::disallowed_methods, reason = "the mutation test names a control")]
+fn without_control() -> Option<ControlId> {
+    ControlId::from_name(&std::env::var("BELLWETHER_WITHOUT_CONTROL").ok()?)
 }
 
 impl World {

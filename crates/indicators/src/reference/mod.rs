@@ -179,6 +179,7 @@ impl ReferenceBuilder {
             split_ratio: actions.ratio(),
             cash_dividend: actions.cash_dividend,
             float_shares: float_shares.and_then(finite),
+            ..SymbolDay::unknown(symbol, session)
         }
     }
 

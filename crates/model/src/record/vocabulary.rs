@@ -3,12 +3,12 @@
 use super::{DecodeError, Field, Value, Writer};
 use crate::exchange::Session;
 use crate::{
-    AccountRow, Ask, Bar, BrokerId, CancelRequest, Cash, ChargeKind, ClientOrderId, ClosedTrade,
-    Conditions, Date, ExecId, ExecType, ExecutionReport, ExecutionRow, ExitReason, Fill, GroupId,
-    Halt, NewOrder, NotSentReason, OrderKind, OrderNumber, OrderRole, OrderRow, OrderState, Page,
-    PositionRow, Ppm, Price, Quantity, Query, QueryId, Quote, RejectReason, ReplaceRequest,
-    RequestKind, Rows, SendOutcome, Side, SourceId, StrategyId, Symbol, SymbolDay, SymbolId,
-    TimeInForce, Timestamp, Trade, TradeFill, UnknownCause, Volume, VolumeBaseline,
+    AccountRow, Ask, Bands, Bar, BrokerId, CancelRequest, Cash, ChargeKind, ClientOrderId,
+    ClosedTrade, Conditions, Date, ExecId, ExecType, ExecutionReport, ExecutionRow, ExitReason,
+    Fill, GroupId, Halt, NewOrder, NotSentReason, OrderKind, OrderNumber, OrderRole, OrderRow,
+    OrderState, Page, PositionRow, Ppm, Price, Quantity, Query, QueryId, Quote, RejectReason,
+    ReplaceRequest, RequestKind, Rows, SendOutcome, Side, SourceId, StrategyId, Symbol, SymbolDay,
+    SymbolId, TimeInForce, Timestamp, Trade, TradeFill, UnknownCause, Volume, VolumeBaseline,
 };
 use crate::{record, record_enum};
 
@@ -287,6 +287,7 @@ record!(Bar { 1: start, 2: open, 3: high, 4: low, 5: close, 6: volume });
 record!(Quote { 1: time, 2: bid, 3: ask, 4: bid_size, 5: ask_size });
 record!(Trade { 1: time, 2: price, 3: size, 4: sequence, 5: conditions });
 record!(Halt { 1: time, 2: halted });
+record!(Bands { 1: time, 2: lower, 3: upper, 4: limit_state });
 record!(VolumeBaseline { 1: pre_cumulative, 2: pre_bar, 3: rth_cumulative, 4: rth_bar });
 record!(SymbolDay {
     1: symbol,
@@ -299,4 +300,6 @@ record!(SymbolDay {
     8: cash_dividend,
     9: float_shares,
     10: sma50,
+    11: shortable,
+    12: event_pending,
 });

@@ -2,15 +2,15 @@
 
 use super::Control;
 use crate::books::Books;
-use crate::risk_manager::{LossLevel, Proposal, RejectCode, Rejection, WorstCase};
+use crate::risk_manager::{ControlId, LossLevel, Proposal, RejectCode, Rejection, WorstCase};
 
 /// Reads the level that the engine keeps from realised and unrealised result and fees.
 #[derive(Debug)]
 pub(super) struct DailyLoss;
 
 impl Control for DailyLoss {
-    fn id(&self) -> &'static str {
-        "C10"
+    fn id(&self) -> ControlId {
+        ControlId(10)
     }
 
     fn check(&self, _: &Proposal, _: &WorstCase, books: &Books) -> Result<(), Rejection> {
@@ -21,11 +21,16 @@ impl Control for DailyLoss {
         }
         Ok(())
     }
+
+    fn usage(&self, _: &WorstCase, books: &Books, _: model::Timestamp) -> Option<f64> {
+        let lines = books.gate().limits().loss_lines(books.day().equity)?;
+        super::part(books.realised_today().negated().max(model::Cash::ZERO), lines.halt)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{books, proposal};
+    use super::super::testing::{books, proposal, refusal};
     use super::*;
     use crate::fact::{Fact, GateChange};
 
@@ -39,8 +44,8 @@ mod tests {
         ] {
             let mut books = books();
             books.fold(&Fact::Gate(GateChange::Loss(level)));
-            let check = DailyLoss.check(&proposal(1, "10.00"), &WorstCase::default(), &books);
-            assert_eq!(check.is_ok(), passes, "{level:?}");
+            let check = refusal("C10", &proposal(1, "10.00"), &WorstCase::default(), &books);
+            assert_eq!(check.is_none(), passes, "{level:?}");
         }
     }
 }

@@ -1,21 +1,24 @@
-//! C21, TG37: nothing opens in a halt or within 60 s of its end.
+//! C21, TG37: nothing opens in a halt, in a limit state, or within 60 s of the end of either.
 
 use super::Control;
 use crate::books::Books;
-use crate::risk_manager::{Proposal, RejectCode, Rejection, WorstCase};
+use crate::risk_manager::{ControlId, Proposal, RejectCode, Rejection, WorstCase};
 
 /// Refuses entries while trading in the symbol is halted and shortly after. Exits stay queued.
 #[derive(Debug)]
 pub(super) struct Halt;
 
 impl Control for Halt {
-    fn id(&self) -> &'static str {
-        "C21"
+    fn id(&self) -> ControlId {
+        ControlId(21)
     }
 
     fn check(&self, proposal: &Proposal, _: &WorstCase, _: &Books) -> Result<(), Rejection> {
-        if proposal.halted {
+        if proposal.market.halted {
             return Err(Rejection::new(RejectCode::Halted, 0.0, 1.0));
+        }
+        if proposal.market.limit_state {
+            return Err(Rejection::new(RejectCode::LimitState, 0.0, 1.0));
         }
         Ok(())
     }
@@ -23,19 +26,23 @@ impl Control for Halt {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{books, proposal};
+    use super::super::testing::{books, proposal, refusal};
     use super::*;
     use crate::data_manager::DataManager;
     use crate::data_manager::Needs;
+    use crate::risk_manager::MarketView;
     use model::{SECOND_NS, SymbolId, Timestamp};
 
     #[test]
     fn nothing_opens_in_a_halt() {
-        let check = |halted| {
-            let proposal = Proposal { halted, ..proposal(1, "10.00") };
-            Halt.check(&proposal, &WorstCase::default(), &books()).is_ok()
+        let check = |halted, limit_state| {
+            let market = MarketView { halted, limit_state, ..MarketView::default() };
+            let proposal = Proposal { market, ..proposal(1, "10.00") };
+            refusal("C21", &proposal, &WorstCase::default(), &books())
         };
-        assert!(check(false) && !check(true));
+        assert_eq!(check(false, false), None);
+        assert_eq!(check(true, false), Some(RejectCode::Halted));
+        assert_eq!(check(false, true), Some(RejectCode::LimitState));
     }
 
     /// The boundary: 59.999999999 s after the re-open is too early, 60 s is not.

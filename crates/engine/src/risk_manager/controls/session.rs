@@ -2,15 +2,15 @@
 
 use super::Control;
 use crate::books::Books;
-use crate::risk_manager::{Proposal, RejectCode, Rejection, WorstCase};
+use crate::risk_manager::{ControlId, Proposal, RejectCode, Rejection, WorstCase};
 
 /// Checks the time of a proposal against the session of the exchange's calendar.
 #[derive(Debug)]
 pub(super) struct SessionHours;
 
 impl Control for SessionHours {
-    fn id(&self) -> &'static str {
-        "C23"
+    fn id(&self) -> ControlId {
+        ControlId(23)
     }
 
     fn check(&self, proposal: &Proposal, _: &WorstCase, _: &Books) -> Result<(), Rejection> {
@@ -28,7 +28,7 @@ impl Control for SessionHours {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{books, proposal};
+    use super::super::testing::{books, proposal, refusal};
     use super::*;
     use model::Timestamp;
 
@@ -38,7 +38,7 @@ mod tests {
         let check = |now, opening| {
             let now = Timestamp::from_nanos(now);
             let proposal = Proposal { now, opening, ..proposal(1, "10.00") };
-            SessionHours.check(&proposal, &WorstCase::default(), &books()).is_ok()
+            refusal("C23", &proposal, &WorstCase::default(), &books()).is_none()
         };
         let opening = Some((Timestamp::from_nanos(10), Timestamp::from_nanos(20)));
         let results: Vec<bool> = [9, 10, 19, 20].into_iter().map(|t| check(t, opening)).collect();

@@ -8,17 +8,15 @@ use model::{Cash, Side};
 
 use super::Control;
 use crate::books::Books;
-use crate::risk_manager::{AccountType, Proposal, RejectCode, Rejection, WorstCase};
+use crate::risk_manager::{AccountType, ControlId, Proposal, RejectCode, Rejection, WorstCase};
 
 /// Refuses an entry that settled cash, less what working entries may cost, does not pay.
 #[derive(Debug)]
-pub(super) struct SettledCash {
-    pub(super) account: AccountType,
-}
+pub(super) struct SettledCash;
 
 impl Control for SettledCash {
-    fn id(&self) -> &'static str {
-        "C25"
+    fn id(&self) -> ControlId {
+        ControlId(25)
     }
 
     fn check(
@@ -27,7 +25,7 @@ impl Control for SettledCash {
         worst: &WorstCase,
         books: &Books,
     ) -> Result<(), Rejection> {
-        if self.account == AccountType::Margin {
+        if books.gate().limits().account == AccountType::Margin {
             return Ok(());
         }
         let free = match proposal.side {
@@ -47,8 +45,9 @@ impl Control for SettledCash {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{books, proposal};
+    use super::super::testing::{proposal, refusal, with_limits};
     use super::*;
+    use crate::risk_manager::Limits;
 
     /// 100,000 USD are settled: working entries count, a cent above is refused, shorts always;
     /// a margin account is not asked.
@@ -57,7 +56,8 @@ mod tests {
         let check = |account, shares, ordered: &str, side| {
             let worst = WorstCase { entry_value: ordered.parse().unwrap(), ..WorstCase::default() };
             let proposal = Proposal { side, ..proposal(shares, "10.00") };
-            SettledCash { account }.check(&proposal, &worst, &books()).is_ok()
+            let books = with_limits(Limits { account, ..Limits::default() });
+            refusal("C25", &proposal, &worst, &books).is_none()
         };
         let cash = |shares, ordered| check(AccountType::Cash, shares, ordered, Side::Buy);
         assert!(cash(10_000, "0") && !cash(10_001, "0"));

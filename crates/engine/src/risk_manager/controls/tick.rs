@@ -2,15 +2,15 @@
 
 use super::Control;
 use crate::books::Books;
-use crate::risk_manager::{Proposal, RejectCode, Rejection, WorstCase};
+use crate::risk_manager::{ControlId, Proposal, RejectCode, Rejection, WorstCase};
 
 /// Refuses off-tick prices; strategies round before they ask (TB11).
 #[derive(Debug)]
 pub(super) struct OnTick;
 
 impl Control for OnTick {
-    fn id(&self) -> &'static str {
-        "C05"
+    fn id(&self) -> ControlId {
+        ControlId(5)
     }
 
     fn check(&self, proposal: &Proposal, _: &WorstCase, _: &Books) -> Result<(), Rejection> {
@@ -26,14 +26,14 @@ impl Control for OnTick {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{books, price, proposal};
+    use super::super::testing::{books, price, proposal, refusal};
     use super::*;
 
     #[test]
     fn prices_are_on_their_tick() {
         let check = |limit, tick| {
             let proposal = Proposal { tick: price(tick), ..proposal(1, limit) };
-            OnTick.check(&proposal, &WorstCase::default(), &books()).is_ok()
+            refusal("C05", &proposal, &WorstCase::default(), &books()).is_none()
         };
         assert!(check("10.01", "0.01") && !check("10.005", "0.01"));
         assert!(check("1.005", "0.005") && check("0.9999", "0.0001"));

@@ -6,17 +6,15 @@ use model::Side;
 
 use super::Control;
 use crate::books::Books;
-use crate::risk_manager::{Proposal, RejectCode, Rejection, WorstCase};
+use crate::risk_manager::{ControlId, Proposal, RejectCode, Rejection, WorstCase};
 
 /// Refuses an entry in the direction in which the symbol has a loss that it would wash.
 #[derive(Debug)]
-pub(super) struct WashSale {
-    pub(super) block: bool,
-}
+pub(super) struct WashSale;
 
 impl Control for WashSale {
-    fn id(&self) -> &'static str {
-        "C26"
+    fn id(&self) -> ControlId {
+        ControlId(26)
     }
 
     fn check(
@@ -25,7 +23,7 @@ impl Control for WashSale {
         _worst: &WorstCase,
         books: &Books,
     ) -> Result<(), Rejection> {
-        if !self.block {
+        if !books.gate().limits().block_wash_sale_reentry {
             return Ok(());
         }
         let long = proposal.side != Side::SellShort;
