@@ -18,19 +18,19 @@ use crate::support::*;
 const STRATEGIES: [&str; 4] = [GAP_BOTH, "gap_and_go", RECLAIM_SHORT, "vwap_cross"];
 
 /// A recorded day: inputs, the facts of each, and snapshots with the number of inputs before.
-struct Tape {
+pub(crate) struct Tape {
     engine: Engine,
     exchange: Exchange,
-    config: RunConfig,
-    symbols: Vec<model::Symbol>,
+    pub(crate) config: RunConfig,
+    pub(crate) symbols: Vec<model::Symbol>,
     out: Outputs,
-    inputs: Vec<Sequenced<Input>>,
+    pub(crate) inputs: Vec<Sequenced<Input>>,
     facts: Vec<Vec<u8>>,
     snapshots: Vec<(usize, Vec<u8>)>,
     random: Random,
 }
 
-fn fresh(config: &RunConfig, symbols: &[model::Symbol]) -> Engine {
+pub(crate) fn fresh(config: &RunConfig, symbols: &[model::Symbol]) -> Engine {
     Engine::new(EngineConfig {
         symbols: symbols.to_vec(),
         strategies: STRATEGIES.iter().map(|text| strategy(text)).collect(),
@@ -57,7 +57,12 @@ fn spoken(out: &Outputs) -> Vec<u8> {
 
 impl Tape {
     /// Records a day in a plain driver of one session.
-    fn record(seed: u64, mode: FillMode, data: &[SymbolData], session: &Session) -> Self {
+    pub(crate) fn record(
+        seed: u64,
+        mode: FillMode,
+        data: &[SymbolData],
+        session: &Session,
+    ) -> Self {
         let mut config = config(session.date, session.date);
         config.exchange.mode = mode;
         config.limits.exclusive_symbols = seed.is_multiple_of(2);
