@@ -24,6 +24,7 @@ pub mod lifecycle;
 pub mod order_manager;
 mod output;
 pub mod performance_tracker;
+pub mod queues;
 pub mod risk_manager;
 mod session;
 pub mod strategy_engine;

@@ -1,26 +1,26 @@
-//! The health object (contract.md 5): all eight components, each with what its own probe found.
+//! The health object (contract.md 5) of a demo: the rules are the engine's, the details its counts.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine::Engine;
-use engine::risk_manager::LossLevel;
+use engine::lifecycle::health::{self, Component, HeartbeatLimits, Heartbeats, Issue};
 use model::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The state of one component.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub(crate) struct Component {
+struct ComponentJson {
     /// Its probe was answered and found nothing wrong.
-    pub(crate) is_healthy: bool,
+    is_healthy: bool,
     /// When it answered.
-    pub(crate) last_heartbeat: Option<Timestamp>,
+    last_heartbeat: Option<Timestamp>,
     /// It has a running part in this process.
-    pub(crate) running: bool,
+    running: bool,
     /// Its name.
-    pub(crate) component_name: &'static str,
+    component_name: &'static str,
     /// What it counts.
-    pub(crate) detail: Value,
+    detail: Value,
 }
 
 /// The health of the system.
@@ -51,67 +51,67 @@ pub(crate) struct Counts {
     pub(crate) critical: u64,
 }
 
-/// Asks every component of a running engine; `bars` were fed to it.
+/// Asks every component of a running engine.
 pub(crate) fn probe(engine: &Engine, counts: Counts, environment: &'static str) -> Health {
     let timestamp = now();
-    let books = engine.books();
-    // The books' own check: positions are the sum of their fills, money adds up (I3, I11).
-    let books_fault = books.check().err();
-    let mut issues: Vec<String> =
-        books_fault.iter().map(|fault| format!("books: {fault}")).collect();
-    let refused = engine.data().refused();
-    if refused > 0 {
-        issues.push(format!("data_manager refused {refused} bars"));
-    }
-    if books.blocks().is_killed() {
-        issues.push("the kill switch is set".to_owned());
-    }
-    if books.day().loss >= LossLevel::ReduceOnly {
-        issues.push(format!("daily loss: {}", books.day().loss.name()));
-    }
+    let mut issues = health::core_issues(engine);
     if counts.critical > 0 {
-        issues.push(format!("{} critical alerts", counts.critical));
+        issues.push(Issue::warning(format!("{} critical alerts", counts.critical)));
     }
-    let with_books = books_fault.is_none();
-    let parts = [
-        ("data_manager", engine.session().is_some(), data_detail(engine)),
-        ("strategy_engine", !engine.strategies().is_empty(), strategy_detail(engine, counts)),
-        ("risk_manager", books.gate().control_ids().next().is_some(), risk_detail(engine, counts)),
-        ("order_manager", with_books, order_detail(engine, counts)),
-        ("execution_engine", with_books, json!({ "route": "simulated exchange" })),
-        ("performance_tracker", with_books, performance_detail(engine)),
-        ("alert_system", true, json!({ "raised": engine.alerts_raised() })),
-    ];
-    let mut components = Map::new();
-    for (name, is_healthy, detail) in parts {
-        if !is_healthy {
-            issues.push(format!("{name} did not pass its probe"));
-        }
-        let component = Component {
-            is_healthy,
-            last_heartbeat: Some(timestamp),
-            running: true,
-            component_name: name,
-            detail,
+    // The core is one thread and just answered: each part has its own probe.
+    let mut beats = Heartbeats::default();
+    for component in Component::ALL.into_iter().filter(|c| *c != Component::WebDashboard) {
+        beats.set_running(component, true);
+        beats.answer(component, timestamp, is_well(engine, component));
+    }
+    let judged = beats.judge(timestamp, &HeartbeatLimits::default(), issues);
+    let components = judged.components.iter().map(|found| {
+        let component = ComponentJson {
+            is_healthy: found.is_healthy,
+            last_heartbeat: found.last_heartbeat,
+            running: found.running,
+            component_name: found.component.name(),
+            detail: detail(engine, counts, found.component),
         };
-        components.insert(name.to_owned(), json!(component));
+        (found.component.name().to_owned(), json!(component))
+    });
+    Health {
+        timestamp,
+        overall_status: judged.overall.name(),
+        environment,
+        components: components.collect(),
+        issues: judged.issues.into_iter().map(|issue| issue.text).collect(),
     }
-    // A part that is not there cannot be ill; it says that it does not run.
-    let dashboard = Component {
-        is_healthy: true,
-        last_heartbeat: None,
-        running: false,
-        component_name: "web_dashboard",
-        detail: json!({ "note": "not part of this build yet; the terminal shows the run" }),
-    };
-    components.insert(dashboard.component_name.to_owned(), json!(dashboard));
-    let all = components.values().all(|component| component["is_healthy"] == json!(true));
-    let overall_status = match (all, issues.is_empty()) {
-        (false, _) => "error",
-        (true, false) => "warning",
-        (true, true) => "healthy",
-    };
-    Health { timestamp, overall_status, environment, components, issues }
+}
+
+/// Asks one component whether it can do its work.
+fn is_well(engine: &Engine, component: Component) -> bool {
+    let books = engine.books();
+    match component {
+        Component::DataManager => engine.session().is_some(),
+        Component::StrategyEngine => !engine.strategies().is_empty(),
+        Component::RiskManager => books.gate().control_ids().next().is_some(),
+        // Positions are the sum of their fills, money adds up (I3, I11).
+        Component::OrderManager | Component::ExecutionEngine | Component::PerformanceTracker => {
+            books.check().is_ok()
+        }
+        Component::AlertSystem | Component::WebDashboard => true,
+    }
+}
+
+fn detail(engine: &Engine, counts: Counts, component: Component) -> Value {
+    match component {
+        Component::DataManager => data_detail(engine),
+        Component::StrategyEngine => strategy_detail(engine, counts),
+        Component::RiskManager => risk_detail(engine, counts),
+        Component::OrderManager => order_detail(engine, counts),
+        Component::ExecutionEngine => json!({ "route": "simulated exchange" }),
+        Component::PerformanceTracker => performance_detail(engine),
+        Component::AlertSystem => json!({ "raised": engine.alerts_raised() }),
+        Component::WebDashboard => {
+            json!({ "note": "not part of this build yet; the terminal shows the run" })
+        }
+    }
 }
 
 fn now() -> Timestamp {

@@ -3,6 +3,8 @@
 //! Delivery of controls, authentication and reasons belong to the shell. Invariant: every pair of
 //! state and control has an answer, in any phase of the market (safety.md section 7).
 
+pub mod health;
+
 use model::record_enum;
 
 use crate::input::Control;
