@@ -100,7 +100,7 @@ pub trait Policy<T> {
     fn pop(&mut self) -> Option<Self::Out>;
 
     /// Returns how many items there are.
-    fn len(&self) -> usize;
+    fn depth(&self) -> usize;
 }
 
 /// A bounded queue with its counters.
@@ -127,7 +127,7 @@ impl<P> Bounded<P> {
         P: Policy<T>,
     {
         let pushed = self.policy.push(item, &mut self.status);
-        self.status.depth = self.policy.len();
+        self.status.depth = self.policy.depth();
         self.status.high_water = self.status.high_water.max(self.status.depth);
         pushed
     }
@@ -138,7 +138,7 @@ impl<P> Bounded<P> {
         P: Policy<T>,
     {
         let out = self.policy.pop();
-        self.status.depth = self.policy.len();
+        self.status.depth = self.policy.depth();
         out
     }
 }
@@ -172,7 +172,7 @@ impl<T> Policy<T> for Reject<T> {
         self.items.pop_front()
     }
 
-    fn len(&self) -> usize {
+    fn depth(&self) -> usize {
         self.items.len()
     }
 }
@@ -217,7 +217,7 @@ impl<T: Keyed> Policy<T> for Conflate<T> {
         self.newest.remove(&key)
     }
 
-    fn len(&self) -> usize {
+    fn depth(&self) -> usize {
         self.order.len()
     }
 }
@@ -259,7 +259,7 @@ impl<T: Urgent> Policy<T> for Reserve<T> {
         self.items.pop_front()
     }
 
-    fn len(&self) -> usize {
+    fn depth(&self) -> usize {
         self.items.len()
     }
 }
@@ -313,7 +313,7 @@ impl<T: Keyed> Policy<T> for Ring<T> {
         self.items.pop_front().map(Ringed::Item)
     }
 
-    fn len(&self) -> usize {
+    fn depth(&self) -> usize {
         self.items.len()
     }
 }
