@@ -20,7 +20,7 @@ use crate::books::{Anomaly, Books, Observed};
 use crate::core::Core;
 use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault};
 use crate::desk::{Analysis, Desk, Identity};
-use crate::execution_engine::{self, BrokerTraits, outcomes, routing};
+use crate::execution_engine::{self, BrokerTraits, outcomes, reconciliation, routing};
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
 use crate::input::{Control, Input, MarketEvent, Sequenced, Start};
 use crate::lifecycle::State;
@@ -158,7 +158,7 @@ impl Engine {
             Input::Control(control) => {
                 let seen = self.core.observe(&input.item, time);
                 self.on_reports(&seen, out);
-                self.on_control(*control, out);
+                self.on_control(*control, seen.claimed, out);
             }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
             Input::Limits(change) => self.on_limits(change, out),
@@ -250,6 +250,7 @@ impl Engine {
             Timer::SessionClose => {
                 self.record_trades(None, None, out);
                 self.tell_all(Event::Session(SessionEvent::Close), out);
+                self.compare_all(out);
             }
             Timer::Wake(strategy) => {
                 self.run_strategy(strategy.index(), Event::Time(self.now), out);
@@ -264,6 +265,7 @@ impl Engine {
             Timer::FailOver(broker) => routing::on_timer(&mut self.desk(out), broker),
             Timer::EntryAge(order) => entries::age(&mut self.desk(out), order),
             Timer::LimitsRaise => self.on_raise_due(out),
+            Timer::Compare(broker) => reconciliation::on_timer(&mut self.desk(out), broker),
         }
     }
 
@@ -275,8 +277,8 @@ impl Engine {
             self.started = true;
             self.start_cold(out);
         }
-        // There is one simulated broker and nothing to reconcile with it: the gate opens.
-        self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Running)));
+        // The gate opens when the brokers' books are compared (F35).
+        reconciliation::open_gate(&mut self.desk(out));
     }
 
     /// Sets the deadline of the next session that begins after `time`. Beyond the calendar's
@@ -492,7 +494,7 @@ impl Engine {
         }
     }
 
-    fn on_control(&mut self, control: Control, out: &mut Outputs) {
+    fn on_control(&mut self, control: Control, claimed: bool, out: &mut Outputs) {
         let stopped = self.stopped_by_fault(control);
         let mut desk = self.desk(out);
         let state = desk.books().lifecycle();
@@ -523,6 +525,8 @@ impl Engine {
             Control::Resolve { order, resolution } => {
                 outcomes::after_resolution(&mut desk, order, resolution);
             }
+            Control::Adjust { broker, symbol, .. } => self.after_adjustment(broker, symbol, out),
+            Control::Claim { slot, .. } => self.after_claim(slot, claimed, out),
             Control::Stop => {
                 self.record_trades(None, None, out);
                 self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Stopped)));

@@ -9,7 +9,7 @@ use model::{
 };
 
 use crate::alert_system::Alert;
-use crate::execution_engine::AttemptClosed;
+use crate::execution_engine::{AttemptClosed, Compared};
 use crate::risk_manager::{Block, Limits, LossLevel, PendingRaise, Sizing, Trigger};
 use crate::strategy_engine::{Decision, Plan};
 
@@ -38,6 +38,8 @@ pub enum Fact {
     AttemptClosed(AttemptClosed),
     /// New entries go to another broker (folds).
     Route(Route),
+    /// The books were compared with a broker's (folds).
+    Compared(Box<Compared>),
     /// Why an evaluation did or did not lead to an order (informs).
     Decision(Decision),
     /// Something an operator should know (informs).
@@ -224,6 +226,7 @@ record_enum!(Fact {
     12: Route(Route),
     13: Triggered(Trigger),
     14: Limits(Box<LimitsInForce>),
+    15: Compared(Box<Compared>),
 });
 
 impl Default for Fact {

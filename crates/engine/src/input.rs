@@ -9,6 +9,7 @@ use model::{
     SymbolId, Timestamp, Trade,
 };
 
+use crate::fact::SlotKey;
 use crate::risk_manager::{Account, Block, Limits, Scope};
 
 /// An item with its place in the one sequence and the engine's time (journal.md 1, 11).
@@ -238,6 +239,25 @@ pub enum Control {
     Lift(Block),
     /// New entries go to this broker (R6).
     Route(BrokerId),
+    /// An operator corrects what our books hold at a broker (C34); the shares are moved in kind at
+    /// a price, no cash changes hands.
+    Adjust {
+        /// Where.
+        broker: BrokerId,
+        /// Which symbol.
+        symbol: SymbolId,
+        /// Shares to add, negative to take away.
+        quantity: Quantity,
+        /// At which price they count.
+        price: Price,
+    },
+    /// An operator gives what is held without a plan to a strategy, which may then close it (F18).
+    Claim {
+        /// Where it is held.
+        broker: BrokerId,
+        /// Which strategy, in which symbol.
+        slot: SlotKey,
+    },
     /// An operator says what became of an order in doubt (R7).
     Resolve {
         /// The order.

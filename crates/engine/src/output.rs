@@ -51,6 +51,7 @@ impl Outputs {
             Fact::Gate(_)
             | Fact::AttemptClosed(_)
             | Fact::Route(_)
+            | Fact::Compared(_)
             | Fact::DayRoll(_)
             | Fact::TradeClosed(_)
             | Fact::TradeVoided(_)

@@ -44,6 +44,8 @@ pub(crate) enum Timer {
     EntryAge(OrderNumber),
     /// A raise of limits may be due (C42).
     LimitsRaise,
+    /// The books are compared with a broker's (C34).
+    Compare(BrokerId),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -139,6 +141,7 @@ record_enum!(Timer {
     5: Wake(StrategyId), 6: Position { 1: slot: SlotKey, 2: group: GroupId },
     7: EntryExpiry(OrderNumber), 8: AskOrder(OrderNumber), 9: DoubtAlarm(OrderNumber),
     10: Retry(OrderNumber), 11: FailOver(BrokerId), 12: EntryAge(OrderNumber), 13: LimitsRaise,
+    14: Compare(BrokerId),
 });
 
 #[cfg(test)]

@@ -86,7 +86,8 @@ impl Story {
             | Fact::AttemptClosed(_)
             | Fact::Route(_)
             | Fact::Triggered(_)
-            | Fact::Limits(_) => {}
+            | Fact::Limits(_)
+            | Fact::Compared(_) => {}
         }
     }
 

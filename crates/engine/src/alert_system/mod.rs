@@ -64,6 +64,14 @@ pub enum AlertKind {
     FailOver,
     /// A broker or a feed lost its connection (F14, F15).
     Disconnected,
+    /// The books could not be compared with a broker's (F17).
+    Reconciliation,
+    /// A fill that no report told was found by comparison (F13).
+    MissedFill,
+    /// Orders or positions that are not ours are at a broker (F18).
+    Foreign,
+    /// Another process writes under our tag (I16).
+    OtherWriter,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -89,6 +97,10 @@ impl AlertKind {
             Self::Contradiction => "contradiction",
             Self::FailOver => "fail_over",
             Self::Disconnected => "disconnected",
+            Self::Reconciliation => "reconciliation",
+            Self::MissedFill => "missed_fill",
+            Self::Foreign => "foreign",
+            Self::OtherWriter => "other_writer",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -101,7 +113,8 @@ impl AlertKind {
             | Self::OverFill
             | Self::Unprotected
             | Self::UnknownOutcome
-            | Self::Contradiction => Severity::Critical,
+            | Self::Contradiction
+            | Self::OtherWriter => Severity::Critical,
             Self::BrokerReject
             | Self::IllegalTransition
             | Self::UnknownOrder
@@ -111,6 +124,9 @@ impl AlertKind {
             | Self::Restated
             | Self::FailOver
             | Self::Disconnected
+            | Self::Reconciliation
+            | Self::MissedFill
+            | Self::Foreign
             | Self::Arithmetic => Severity::Warning,
             Self::BadData => Severity::Info,
         }
@@ -216,6 +232,10 @@ record_enum!(AlertKind {
     14: Contradiction,
     15: FailOver,
     16: Disconnected,
+    17: Reconciliation,
+    18: MissedFill,
+    19: Foreign,
+    20: OtherWriter,
 });
 record!(Alert {
     1: id,

@@ -46,6 +46,7 @@ impl Books {
             Fact::Decision(decision) => self.fold_decision(decision),
             Fact::Triggered(trigger) => self.gate.note(*trigger),
             Fact::Limits(new) => self.gate.set_limits(new.limits.clone(), new.raise.clone()),
+            Fact::Compared(compared) => self.fold_compared(compared),
             Fact::Alert(_) => {}
         }
     }
@@ -79,7 +80,7 @@ impl Books {
                 position.close_reason = position.close_reason.or(Some(reason));
             }
             ExitWant::Target => position.target_due = true,
-            ExitWant::Retry => position.refused = None,
+            ExitWant::Retry => position.refused.clear(),
         }
     }
 

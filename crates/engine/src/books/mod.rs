@@ -6,6 +6,7 @@
 //!
 //! Invariants: I3 (a position is the sum of its booked fills), I4 (each execution once), I11.
 
+mod adjusting;
 mod anomaly;
 mod booking;
 mod executions;
@@ -100,6 +101,10 @@ pub struct Seen {
     pub outcome: Option<(OrderNumber, Meaning)>,
     /// What an answer says.
     pub answer: Answer,
+    /// Fills found by comparison that were never reported (F13).
+    pub missed: u32,
+    /// What was to be claimed is a strategy's position now (F18).
+    pub claimed: bool,
 }
 
 /// A closed position whose trade is recorded: kept while its executions may still be corrected,

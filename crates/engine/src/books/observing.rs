@@ -4,8 +4,8 @@
 //! [`Anomaly`] (I4, I9, F19).
 
 use model::{
-    BrokerId, ClientOrderId, ExecType, ExecutionReport, OrderNumber, OrderRole, OrderState, Price,
-    Timestamp,
+    BrokerId, ClientOrderId, ExecType, ExecutionReport, OrderNumber, OrderRole, OrderRow,
+    OrderState, Price, Timestamp,
 };
 
 use crate::execution_engine::{Answer, Meaning, adopted};
@@ -28,6 +28,12 @@ impl Books {
             Input::Start(start) => self.observe_start(start.epoch, now),
             Input::Control(Control::Resolve { order, resolution }) => {
                 self.observe_resolution(*order, *resolution, now, &mut seen);
+            }
+            Input::Control(Control::Adjust { broker, symbol, quantity, price }) => {
+                self.adjust(*broker, *symbol, *quantity, *price, now);
+            }
+            Input::Control(Control::Claim { broker, slot }) => {
+                seen.claimed = self.claim(*broker, *slot, now);
             }
             _ => {}
         }
@@ -54,15 +60,23 @@ impl Books {
                 }
             }
             BrokerEvent::Page(page) => {
-                seen.answer = self.observe_page(broker, page);
-                if let Answer::Order { client_id, row: Some(row) } = seen.answer {
-                    let order = self.orders.get(client_id.number);
-                    if let Some(exec) = order.and_then(|order| adopted(order, &client_id, &row)) {
-                        self.take_as_report(&client_id, exec, now, seen);
+                seen.answer = self.observe_page(broker, page, now);
+                match &seen.answer {
+                    Answer::Order { client_id, row: Some(row) } => {
+                        let (client_id, row) = (*client_id, *row);
+                        self.adopt_row(&client_id, &row, now, seen);
                     }
+                    Answer::Round(round) => {
+                        let round = round.clone();
+                        self.take_round(broker, &round, now, seen);
+                    }
+                    Answer::Nothing | Answer::Failed | Answer::Order { .. } => {}
                 }
             }
-            BrokerEvent::Charge { kind, fee } => self.ledger.book_charge(*kind, *fee),
+            BrokerEvent::Charge { kind, fee } => {
+                self.ledger.book_charge(*kind, *fee);
+                self.note_flow(broker, fee.negated());
+            }
             BrokerEvent::Account(account) => self.observe_account(broker, *account),
         }
     }
@@ -81,8 +95,24 @@ impl Books {
         self.take_report(ExecutionReport { client_id, broker, symbol, exec, time }, seen);
     }
 
-    fn take_report(&mut self, report: ExecutionReport, seen: &mut Seen) {
+    /// Brings our order to where the broker's is.
+    pub(super) fn adopt_row(
+        &mut self,
+        client_id: &ClientOrderId,
+        row: &OrderRow,
+        now: Timestamp,
+        seen: &mut Seen,
+    ) {
+        let order = self.orders.get(client_id.number);
+        if let Some(exec) = order.and_then(|order| adopted(order, client_id, row)) {
+            self.take_as_report(client_id, exec, now, seen);
+        }
+    }
+
+    pub(super) fn take_report(&mut self, report: ExecutionReport, seen: &mut Seen) {
+        let before = self.ledger.cash();
         let observed = self.observe_report(&report);
+        self.note_flow(report.broker, self.ledger.cash().minus(before));
         self.note_entry(&report);
         self.review(report.client_id.number);
         seen.reports.push((report, observed));
@@ -216,7 +246,10 @@ impl Books {
                 position.target_due = false;
             }
             if state == OrderState::Rejected {
-                position.refused = Some(role);
+                if !position.refused.contains(&role) {
+                    // There is room for every role of an exit.
+                    let _ = position.refused.try_push(role);
+                }
                 position.refusals = position.refusals.saturating_add(1);
             }
             position.unlink(number);

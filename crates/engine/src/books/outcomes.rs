@@ -4,7 +4,7 @@
 //! decided here.
 
 use model::{
-    BrokerId, Cash, ClientOrderId, ExecId, ExecType, ExecutionReport, Fill, OrderNumber,
+    Ask, BrokerId, Cash, ClientOrderId, ExecId, ExecType, ExecutionReport, Fill, OrderNumber,
     OrderState, RejectClass, RequestKind, SECOND_NS, SendOutcome, Timestamp, UnknownCause,
 };
 
@@ -89,6 +89,10 @@ impl Books {
     pub(crate) fn count_report(&mut self, report: &ExecutionReport) {
         let state = self.brokers.get_mut(report.broker);
         state.reports += 1;
+        let count = state.reports;
+        if let Some(round) = state.round.as_deref_mut() {
+            round.touch(report.symbol, count);
+        }
         if self.brokers.fences.is_empty() {
             return;
         }
@@ -140,7 +144,7 @@ impl Books {
         if state.connected == up {
             return;
         }
-        (state.connected, state.since) = (up, now);
+        (state.connected, state.since, state.round) = (up, now, None);
         self.brokers.open.retain(|open| open.query.broker != broker);
         for doubt in self.brokers.doubts.iter_mut().filter(|doubt| doubt.broker == broker) {
             (doubt.answers, doubt.agreed) = (0, false);
@@ -153,7 +157,7 @@ impl Books {
         self.brokers.next_query = 0;
         self.brokers.open.clear();
         for state in &mut self.brokers.list {
-            (state.connected, state.since) = (false, now);
+            (state.connected, state.since, state.round) = (false, now, None);
         }
         for doubt in &mut self.brokers.doubts {
             (doubt.answers, doubt.agreed, doubt.asked) = (0, false, 0);
@@ -213,8 +217,12 @@ impl Books {
     /// A question was asked.
     pub(super) fn fold_query(&mut self, query: &model::Query, now: Timestamp) {
         self.brokers.next_query = query.id.number + 1;
+        if !matches!(query.ask, Ask::Order(_)) {
+            self.fold_round_query(query, now);
+            return;
+        }
         self.brokers.open.push(OpenQuery { query: *query, asked_at: now });
-        if let model::Ask::Order(id) = query.ask
+        if let Ask::Order(id) = query.ask
             && let Some(doubt) = self.brokers.doubts.iter_mut().find(|d| d.client_id == id)
         {
             doubt.asked = doubt.asked.saturating_add(1);

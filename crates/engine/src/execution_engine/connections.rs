@@ -4,11 +4,12 @@
 use model::{BrokerId, Timestamp};
 
 use super::doubt::ALARM_NS;
-use super::outcomes;
 use super::routing::DOWN_NS;
+use super::{outcomes, reconciliation};
 use crate::alert_system::AlertKind;
 use crate::desk::Desk;
 use crate::input::{LastEnd, Link, Start};
+use crate::lifecycle::State;
 use crate::risk_manager::{Block, BlockReason, Scope};
 use crate::timers::Timer;
 
@@ -30,7 +31,10 @@ pub(crate) fn on_connection(desk: &mut Desk<'_>, link: Link, up: bool) {
     let away = Block::new(Scope::Broker(broker), BlockReason::Disconnected);
     if up {
         // What happened meanwhile is not known yet: the books are compared first (F14).
-        compare_first(desk, broker);
+        if desk.traits(broker).remote {
+            reconciliation::closed(desk, broker);
+            reconciliation::begin(desk, broker);
+        }
         desk.lift(away);
     } else {
         lost(desk, || format!("broker {} is not connected", broker.0));
@@ -46,19 +50,18 @@ fn lost(desk: &mut Desk<'_>, message: impl FnOnce() -> String) {
     desk.alert(AlertKind::Disconnected, None, None, message);
 }
 
-/// Closes the gate of a broker until its books and ours are compared (C33, C34).
-fn compare_first(desk: &mut Desk<'_>, broker: BrokerId) {
-    let block = Block::new(Scope::Broker(broker), BlockReason::Reconciling);
-    desk.hold(block, || format!("the books of broker {} are not compared yet", broker.0));
-}
-
 /// Acts on a start whose effect on the books is observed already.
 pub(crate) fn on_start(desk: &mut Desk<'_>, start: &Start, last_time: Timestamp) {
     let count = u8::try_from(desk.analysis.brokers.len()).unwrap_or(u8::MAX);
     for broker in (0..count).map(BrokerId) {
         if desk.traits(broker).remote {
-            compare_first(desk, broker);
+            reconciliation::closed(desk, broker);
         }
+    }
+    if desk.books().lifecycle() == State::Paused {
+        // The state goes back to starting; the pause itself holds until it is lifted.
+        let pause = Block::new(Scope::All, BlockReason::Operator);
+        desk.block(pause, || "trading was paused when the last run ended".to_owned());
     }
     if start.hold_entries || start.last_end.keeps_entries_blocked() {
         let why = start.last_end.name();

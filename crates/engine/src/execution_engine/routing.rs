@@ -45,18 +45,20 @@ pub(crate) fn entry_route(desk: &Desk<'_>, slot: SlotKey) -> Result<BrokerId, Re
     Ok(broker)
 }
 
-/// R5: refuses a broker while another one holds a position or an order in the symbol.
-pub(crate) fn exclusive(
-    books: &Books,
-    symbol: SymbolId,
-    broker: BrokerId,
-) -> Result<(), Rejection> {
+/// R5: refuses a broker while another one holds a position or an order in the symbol, ours or
+/// not.
+pub fn exclusive(books: &Books, symbol: SymbolId, broker: BrokerId) -> Result<(), Rejection> {
     let other = books.active_in(symbol).iter().find_map(|&strategy| {
         let key = SlotKey { strategy, symbol };
         let held = books.position(key).map(|position| position.broker);
         let works = books.working_entry(key).map(|order| order.request.broker);
         [held, works].into_iter().flatten().find(|&other| other != broker)
     });
+    // What is not ours counts as well (F18).
+    let external = books.externals().iter().filter(|e| e.symbol == symbol && !e.quantity.is_zero());
+    let foreign = books.brokers().foreign().filter(|(_, row)| row.symbol == Some(symbol));
+    let strange = external.map(|e| e.broker).chain(foreign.map(|(at, _)| at));
+    let other = other.or_else(|| strange.into_iter().find(|&at| at != broker));
     match other {
         Some(other) => {
             let value = f64::from(other.0);
@@ -76,7 +78,9 @@ fn stand_in(desk: &Desk<'_>, from: BrokerId) -> Option<BrokerId> {
 fn is_ready(desk: &Desk<'_>, broker: BrokerId) -> bool {
     let blocks = desk.books().blocks().list();
     let blocked = blocks.iter().any(|block| block.scope == Scope::Broker(broker));
-    desk.is_connected(broker) && !blocked
+    let account = desk.books().risk().account(broker);
+    let funded = account.is_some_and(|account| account.buying_power.is_positive());
+    desk.is_connected(broker) && !blocked && (funded || !desk.traits(broker).remote)
 }
 
 /// Sends the rest of an entry that its broker did not take to another one, if every rule permits

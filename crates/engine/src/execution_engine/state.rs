@@ -3,14 +3,17 @@
 //! Part of [`Books`](crate::Books): it changes by what is observed and by facts, never else.
 
 use model::{
-    BrokerId, ClientOrderId, OrderNumber, OrderRow, Query, QueryId, SymbolId, Timestamp, record,
+    BrokerId, Cash, ClientOrderId, OrderNumber, OrderRow, Query, QueryId, SymbolId, Timestamp,
+    record,
 };
 
 use super::attempt::AttemptClosed;
+use super::comparing::Difference;
 use super::doubt::{Doubt, Fence, Retry, pause_ns};
+use super::round::Round;
 use crate::fact::SlotKey;
 
-/// One broker's connection and reports.
+/// One broker's connection, reports and books.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BrokerState {
     /// Its session stands. A broker that is not remote has no session and is always there.
@@ -19,7 +22,54 @@ pub struct BrokerState {
     pub since: Timestamp,
     /// Reports that came from it.
     pub reports: u64,
+    /// The comparison under way.
+    pub round: Option<Box<Round>>,
+    /// When the next one is due.
+    pub due: Timestamp,
+    /// When the questions of the last whole comparison were asked.
+    pub compared: Option<Timestamp>,
+    /// What differed then.
+    pub differences: Vec<Difference>,
+    /// How far its cash had moved away from ours then.
+    pub drift: Cash,
+    /// Open orders there that are not ours (F18).
+    pub foreign: Vec<OrderRow>,
+    /// Value of its positions in symbols that are not of the run.
+    pub outside: Cash,
+    /// What our fills and charges there did to the cash.
+    pub flow: Cash,
+    /// Its cash and our flow at the first comparison.
+    pub cash_base: Option<CashBase>,
 }
+
+/// Where a broker's cash stood at the first comparison.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CashBase {
+    /// The broker's cash.
+    pub cash: Cash,
+    /// Our flow.
+    pub flow: Cash,
+}
+
+impl BrokerState {
+    const NEW: Self = Self {
+        connected: false,
+        since: Timestamp::from_nanos(0),
+        reports: 0,
+        round: None,
+        due: Timestamp::from_nanos(0),
+        compared: None,
+        differences: Vec::new(),
+        drift: Cash::ZERO,
+        foreign: Vec::new(),
+        outside: Cash::ZERO,
+        flow: Cash::ZERO,
+        cash_base: None,
+    };
+}
+
+/// What is known of a broker that nothing was heard of.
+static NEW: BrokerState = BrokerState::NEW;
 
 /// A question without its whole answer yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -31,11 +81,15 @@ pub struct OpenQuery {
 }
 
 /// What a page brought.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub enum Answer {
     /// Nothing yet, or nothing that counts.
     #[default]
     Nothing,
+    /// A comparison has everything it asked for.
+    Round(Box<Round>),
+    /// A comparison is unavailable.
+    Failed,
     /// The answer about one order.
     Order {
         /// The id that was asked for.
@@ -70,12 +124,37 @@ pub struct Brokers {
     pub(crate) switched: Option<Timestamp>,
     pub(crate) attempts: Vec<AttemptClosed>,
     pub(crate) refused: Vec<Refused>,
+    pub(crate) adjustments: u64,
 }
 
 impl Brokers {
     /// Returns a broker's state.
-    pub fn get(&self, broker: BrokerId) -> BrokerState {
-        self.list.get(usize::from(broker.0)).cloned().unwrap_or_default()
+    pub fn get(&self, broker: BrokerId) -> &BrokerState {
+        self.list.get(usize::from(broker.0)).unwrap_or(&NEW)
+    }
+
+    /// Returns true when a position in the symbol differs at some broker.
+    pub fn differs_in(&self, symbol: SymbolId) -> bool {
+        let mut all = self.list.iter().flat_map(|state| &state.differences);
+        all.any(|difference| difference.symbol == symbol)
+    }
+
+    /// Returns true when the books of some broker differ so much that nothing is opened (C34).
+    pub fn differs_widely(&self, equity: Cash) -> bool {
+        self.list.iter().any(|state| is_wide(&state.differences, state.drift, equity))
+    }
+
+    /// Returns the value of positions in symbols that are not of the run, at all brokers.
+    pub fn outside(&self) -> Cash {
+        self.list.iter().map(|state| state.outside).sum()
+    }
+
+    /// Returns open orders that are not ours, with their brokers (F18).
+    pub fn foreign(&self) -> impl Iterator<Item = (BrokerId, &OrderRow)> {
+        self.list.iter().enumerate().flat_map(|(index, state)| {
+            let broker = BrokerId(u8::try_from(index).unwrap_or(u8::MAX));
+            state.foreign.iter().map(move |row| (broker, row))
+        })
     }
 
     pub(crate) fn get_mut(&mut self, broker: BrokerId) -> &mut BrokerState {
@@ -148,7 +227,28 @@ impl Brokers {
     }
 }
 
-record!(BrokerState { 1: connected, 2: since, 3: reports });
+/// Returns true when more than one symbol or more than 1 % of `equity` differs (C34).
+pub(crate) fn is_wide(differences: &[Difference], drift: Cash, equity: Cash) -> bool {
+    let value: Cash = differences.iter().map(|difference| difference.value).sum();
+    let most = equity.raw().max(0) / 100;
+    differences.len() > 1 || value.raw() > most || drift.max(drift.negated()).raw() > most
+}
+
+record!(CashBase { 1: cash, 2: flow });
+record!(BrokerState {
+    1: connected,
+    2: since,
+    3: reports,
+    4: round,
+    5: due,
+    6: compared,
+    7: differences,
+    8: drift,
+    9: foreign,
+    10: outside,
+    11: flow,
+    12: cash_base,
+});
 record!(OpenQuery { 1: query, 2: asked_at });
 record!(Refused { 1: slot, 2: times, 3: until });
 record!(Brokers {
@@ -163,4 +263,5 @@ record!(Brokers {
     9: switched,
     10: attempts,
     11: refused,
+    12: adjustments,
 });

@@ -113,6 +113,12 @@ impl Ledger {
         self.cash.minus(self.unsettled.sum())
     }
 
+    /// Books what is brought in, or taken out when negative: it is capital, not a result.
+    pub fn deposit(&mut self, amount: Cash) {
+        self.cash = self.cash.plus(amount);
+        self.capital = self.capital.plus(amount);
+    }
+
     /// Books a charge that belongs to no fill (TK5-TK8): it is a fee, and kept by kind.
     pub fn book_charge(&mut self, kind: ChargeKind, amount: Cash) {
         self.cash = self.cash.minus(amount);

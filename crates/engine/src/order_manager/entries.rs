@@ -82,7 +82,8 @@ fn propose(
     propose_at(desk, key, plan, entry_route(desk, key)?, None)
 }
 
-/// Sizes a plan for a broker, to at most `most` shares, and asks the gate.
+/// Sizes a plan for a broker and asks the gate; `most` is what is left of an intent whose attempt
+/// at another broker has ended.
 pub(crate) fn propose_at(
     desk: &Desk<'_>,
     key: SlotKey,
@@ -126,7 +127,7 @@ pub(crate) fn propose_at(
         tick,
         now: desk.now,
         opening,
-        replaces: books.working_entry(key).is_some(),
+        replaces: books.working_entry(key).is_some() || most.is_some(),
         market,
     };
     let worst = WorstCase::of(books, key, side, |symbol| desk.mark(symbol));

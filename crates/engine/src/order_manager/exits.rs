@@ -116,7 +116,7 @@ fn settle_role(
     venue: VenueCapabilities,
 ) {
     let Some(position) = desk.books().position(key) else { return };
-    let refused = position.refused == Some(role);
+    let refused = position.refused.contains(&role);
     let live = position.exit(role).and_then(|number| desk.books().orders().get(number));
     match (live, wanted) {
         (None, Some(wanted)) if !refused => {

@@ -4,6 +4,7 @@
 //! Fills change it through [`Position::book`]; which exit orders should exist is decided in
 //! [`exits`](super::exits).
 
+use arrayvec::ArrayVec;
 use model::{
     BrokerId, Cash, ExecId, ExitReason, GroupId, OrderNumber, OrderRole, Ppm, Price, Quantity,
     Side, Timestamp, TradeFill, record,
@@ -110,8 +111,8 @@ pub struct Position {
     pub close: Option<OrderNumber>,
     /// Why the position is being closed: set once, a close stays wanted until flat.
     pub close_reason: Option<ExitReason>,
-    /// The role of an exit order that a broker refused: no exit is sent until the retry is due.
-    pub refused: Option<OrderRole>,
+    /// The roles of exit orders that a broker refused: none of them is sent until the retry is due.
+    pub refused: ArrayVec<OrderRole, 3>,
     /// How many exit orders were refused in a row.
     pub refusals: u8,
     /// The next target was touched at a venue that holds one exit at a time: it is being sent.

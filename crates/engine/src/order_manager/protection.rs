@@ -27,7 +27,8 @@ pub(crate) fn judge(desk: &mut Desk<'_>, key: SlotKey) {
         return;
     }
     let (group, now) = (position.group, desk.now);
-    let refused = matches!(position.refused, Some(OrderRole::Stop | OrderRole::Close));
+    let bare = |role: &OrderRole| matches!(role, OrderRole::Stop | OrderRole::Close);
+    let refused = position.refused.iter().any(bare);
     let covered = covered_qty(desk.books(), key) >= position.quantity;
     let Some(watch) = desk.watch_mut(key) else { return };
     if covered {
@@ -103,7 +104,7 @@ pub(crate) fn retry(desk: &mut Desk<'_>, key: SlotKey) {
     let Some(watch) = desk.watch_mut(key) else { return };
     // After a restart without analysis the pause is unknown: at once.
     let due = watch.retry_at.is_none_or(|at| at <= now);
-    let refused = |p: &&super::Position| p.refused.is_some();
+    let refused = |p: &&super::Position| !p.refused.is_empty();
     let Some(position) = desk.books().position(key).filter(refused) else { return };
     if due {
         let group = position.group;

@@ -43,7 +43,8 @@ pub struct Proposal {
     pub now: Timestamp,
     /// From when on and until when positions may be opened; `None` outside a session.
     pub opening: Option<(Timestamp, Timestamp)>,
-    /// It takes the place of a working entry of the same slot.
+    /// It takes the place of a working entry of the same slot, or of an attempt that ended at
+    /// another broker.
     pub replaces: bool,
     /// The market in the symbol.
     pub market: MarketView,

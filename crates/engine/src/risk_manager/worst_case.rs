@@ -1,6 +1,6 @@
 //! Exposure with every open and unknown order filled (I5).
 
-use model::{Cash, Price, Side, SymbolId, Timestamp};
+use model::{Cash, OrderRow, Price, Side, SymbolId, Timestamp};
 
 use crate::books::{Books, External};
 use crate::fact::SlotKey;
@@ -70,7 +70,21 @@ impl WorstCase {
         for external in books.externals() {
             worst.add_external(books, external, own.symbol, mark(external.symbol));
         }
+        for (_, row) in books.brokers().foreign() {
+            worst.add_foreign(row, own.symbol, row.symbol.map(&mark));
+        }
+        worst.gross = worst.gross.plus(books.brokers().outside());
         worst
+    }
+
+    /// Adds an open order that is not ours, as if it were filled (F18).
+    fn add_foreign(&mut self, row: &OrderRow, symbol: SymbolId, mark: Option<Price>) {
+        let price = row.kind.limit().or(row.kind.stop()).or(mark).unwrap_or_default();
+        let value = price.notional(row.quantity.minus(row.filled)).unwrap_or_default();
+        self.gross = self.gross.plus(value);
+        if row.symbol == Some(symbol) {
+            self.in_symbol = self.in_symbol.plus(value);
+        }
     }
 
     /// Adds what is held without a plan (F18): it counts like a position without a stop.

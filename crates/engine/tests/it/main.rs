@@ -10,4 +10,7 @@ mod isolation;
 mod orders;
 mod outcomes;
 mod permutations;
+mod reconciliation;
+mod routing;
+mod truth;
 mod world;

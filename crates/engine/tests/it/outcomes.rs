@@ -60,7 +60,7 @@ fn an_unknown_outcome_is_asked_for_and_never_resent() {
     }
     assert_eq!(asked, [1, 3, 7, 15, 35, 55], "quarters of a second");
     assert!(world.queries.iter().all(|query| query.ask == Ask::Order(entry.client_id)));
-    world.pass(60 * MINUTE_NS);
+    world.pass(10 * MINUTE_NS);
     let order = world.engine.books().orders().get(entry.client_id.number).unwrap();
     assert_eq!((order.state, order.reserved_qty()), (OrderState::Unknown, before));
     assert_eq!(world.count(OrderRole::Entry), 1, "I1: never sent twice");
