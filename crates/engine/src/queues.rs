@@ -439,16 +439,20 @@ mod tests {
             walk(seed, |_, item, take| {
                 ring.push(item);
                 pushed += 1;
-                while take {
+                let mut left = u32::from(take);
+                while left > 0 {
+                    left -= 1;
                     match ring.pop() {
-                        Some(Ringed::Gap { missed, .. }) => missed_sum += missed,
+                        Some(Ringed::Gap { missed, .. }) => {
+                            missed_sum += missed;
+                            left += 1;
+                        }
                         Some(Ringed::Item(out)) => {
                             taken += 1;
                             assert!(last[usize::from(out.0)] < Some(out.1), "seed {seed}: order");
                             last[usize::from(out.0)] = Some(out.1);
-                            break;
                         }
-                        None => break,
+                        None => {}
                     }
                 }
                 assert!(ring.status().depth <= capacity, "seed {seed}");

@@ -300,8 +300,7 @@ fn the_switch_of_brokers() {
     // A is back, but B is not flat.
     two.truths[0].holds(0, 1_000, "10.50");
     for role in [OrderRole::Stop, OrderRole::Target] {
-        let exits = two.world.sent.iter().filter(|o| o.role == role && o.broker == A);
-        let exit = *exits.last().unwrap();
+        let exit = *two.world.sent.iter().rfind(|o| o.role == role && o.broker == A).unwrap();
         two.world.report(&exit, ExecType::New);
         two.truths[0].works(&exit, OrderState::Working);
     }
