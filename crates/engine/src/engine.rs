@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 use model::exchange::{Calendar, Session, TickTable, settlement_date};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{Bar, Cash, ExecutionReport, ExitReason, Symbol, SymbolId, Timestamp, Trade};
+use model::{Bar, BarFault, Cash, ExecutionReport, ExitReason, Symbol, SymbolId, Timestamp, Trade};
 
 use crate::alert_system::{AlertKind, AlertSystem};
 use crate::books::{Anomaly, Books, Observed};
 use crate::core::Core;
-use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault};
+use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault, watching};
 use crate::desk::{Analysis, Desk, Identity};
 use crate::execution_engine::{self, BrokerTraits, outcomes, reconciliation, routing};
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
@@ -137,8 +137,11 @@ impl Engine {
         }
         self.now = time;
         match &input.item {
+            Input::Market { source, event }
+                if self.analysis.data.is_watched()
+                    && !self.analysis.data.hear(*source, event, time) => {}
             Input::Market { event, .. } => match event {
-                MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, out),
+                MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, false, out),
                 MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
                 other => self.on_market(other, out),
             },
@@ -266,6 +269,11 @@ impl Engine {
             Timer::EntryAge(order) => entries::age(&mut self.desk(out), order),
             Timer::LimitsRaise => self.on_raise_due(out),
             Timer::Compare(broker) => reconciliation::on_timer(&mut self.desk(out), broker),
+            Timer::DataCheck => {
+                for (symbol, source) in watching::look(&mut self.desk(out)) {
+                    self.tell_all(Event::Source { symbol, source }, out);
+                }
+            }
         }
     }
 
@@ -326,16 +334,15 @@ impl Engine {
             }
         }
         self.schedule_session_after(session.post_close);
+        watching::schedule(&mut self.desk(out));
         self.tell_all(Event::Session(SessionEvent::Begin), out);
     }
 
     #[inline]
-    fn on_bar(&mut self, symbol: SymbolId, bar: &Bar, out: &mut Outputs) {
+    fn on_bar(&mut self, symbol: SymbolId, bar: &Bar, backfilled: bool, out: &mut Outputs) {
         let Analysis { data, session, .. } = &mut self.analysis;
-        if let Err(fault) = data.accept_bar(symbol, bar, session.as_ref(), self.now) {
-            self.desk(out).alert(AlertKind::BadData, Some(symbol), None, || {
-                format!("bar {} was refused: {fault}", bar.start)
-            });
+        if let Err(fault) = data.accept_bar(symbol, bar, session.as_ref(), self.now, backfilled) {
+            self.on_bad_bar(symbol, bar, fault, out);
             return;
         }
         if !self.core.books().closed().is_empty() {
@@ -348,6 +355,20 @@ impl Engine {
         for index in 0..self.strategies.len() {
             self.run_strategy(index, Event::Bar { symbol, bar }, out);
         }
+    }
+
+    /// A bar that is not used: said once, where an operator should know.
+    #[cold]
+    fn on_bad_bar(&mut self, symbol: SymbolId, bar: &Bar, fault: BarFault, out: &mut Outputs) {
+        let kind = match fault {
+            // Nothing is wrong with a repetition, and the gap itself was told.
+            BarFault::Repeated | BarFault::InAGap => return,
+            // TB8: the running session keeps what it acted on; the input is in the journal.
+            BarFault::OutOfOrder | BarFault::Corrected => AlertKind::LateData,
+            _ => AlertKind::BadData,
+        };
+        self.desk(out)
+            .alert(kind, Some(symbol), None, || format!("bar {} was not used: {fault}", bar.start));
     }
 
     /// Takes a print in: it moves the mark and its minute; strategies see closed minutes (TB1).
@@ -377,7 +398,7 @@ impl Engine {
         for index in 0..self.analysis.data.symbols().len() {
             let symbol = SymbolId(index as u32);
             if let Some(bar) = self.analysis.data.close_minute(symbol) {
-                self.on_bar(symbol, &bar, out);
+                self.on_bar(symbol, &bar, false, out);
             }
         }
         self.analysis.data.next_minute();
@@ -386,7 +407,7 @@ impl Engine {
     fn on_market(&mut self, event: &MarketEvent, out: &mut Outputs) {
         match event {
             MarketEvent::Quote { symbol, quote } => {
-                self.analysis.data.accept_quote(*symbol, quote);
+                self.analysis.data.accept_quote(*symbol, quote, self.now);
             }
             MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
             MarketEvent::Halt { symbol, halt } => {
@@ -399,7 +420,19 @@ impl Engine {
             }
             MarketEvent::Bands { symbol, bands } => self.on_bands(*symbol, *bands, out),
             MarketEvent::Breaker(breaker) => self.on_breaker(*breaker, out),
-            MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, out),
+            MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, false, out),
+            MarketEvent::Heartbeat => {}
+            MarketEvent::Gap { symbol, missing } => {
+                self.analysis.data.begin_gap(*symbol, self.now);
+                let block = Block::new(Scope::Symbol(*symbol), BlockReason::Gap);
+                self.desk(out).block(block, || format!("{missing} market-data events are missing"));
+            }
+            // The block of the gap holds: strategies evaluate and open nothing.
+            MarketEvent::Backfill { symbol, bar } => self.on_bar(*symbol, bar, true, out),
+            MarketEvent::BackfillEnd { symbol } => {
+                self.analysis.data.end_gap(*symbol);
+                self.desk(out).lift(Block::new(Scope::Symbol(*symbol), BlockReason::Gap));
+            }
         }
     }
 

@@ -92,6 +92,27 @@ pub enum MarketEvent {
         /// The print.
         trade: Trade,
     },
+    /// The source is alive and has nothing else to say (C28).
+    Heartbeat,
+    /// Events of a symbol were lost before they reached the core (F24).
+    Gap {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// How many, as far as is known.
+        missing: u64,
+    },
+    /// A closed minute that was missing: strategies evaluate it and open nothing.
+    Backfill {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// The minute.
+        bar: Bar,
+    },
+    /// Every minute that had ended is there again.
+    BackfillEnd {
+        /// Its symbol.
+        symbol: SymbolId,
+    },
     /// A trading pause or its end.
     Halt {
         /// Its symbol.

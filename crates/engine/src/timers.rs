@@ -46,6 +46,8 @@ pub(crate) enum Timer {
     LimitsRaise,
     /// The books are compared with a broker's (C34).
     Compare(BrokerId),
+    /// Live data is looked at (C28).
+    DataCheck,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -57,9 +59,18 @@ struct Deadline {
 
 impl Timer {
     /// Returns true for what waits at the end of a minute until the minute is closed (TB1):
-    /// everything that looks at bars. A session begins before its first bar.
+    /// what looks at bars. A session begins before its first bar, and brokers know no bars.
     const fn waits_for_bars(self) -> bool {
-        !matches!(self, Self::SessionBegin)
+        matches!(
+            self,
+            Self::SessionOpen
+                | Self::OpeningEnds
+                | Self::FlatBeforeClose
+                | Self::SessionClose
+                | Self::Wake(_)
+                | Self::Position { .. }
+                | Self::EntryExpiry(_)
+        )
     }
 }
 
@@ -141,7 +152,7 @@ record_enum!(Timer {
     5: Wake(StrategyId), 6: Position { 1: slot: SlotKey, 2: group: GroupId },
     7: EntryExpiry(OrderNumber), 8: AskOrder(OrderNumber), 9: DoubtAlarm(OrderNumber),
     10: Retry(OrderNumber), 11: FailOver(BrokerId), 12: EntryAge(OrderNumber), 13: LimitsRaise,
-    14: Compare(BrokerId),
+    14: Compare(BrokerId), 15: DataCheck,
 });
 
 #[cfg(test)]

@@ -37,6 +37,7 @@
 //! ```
 
 mod adx;
+mod aggregate;
 mod averages;
 mod cci;
 mod deviation;
@@ -57,6 +58,7 @@ mod vwap;
 mod window;
 
 pub use adx::Adx;
+pub use aggregate::Aggregator;
 pub use averages::{Ema, Rma, Sma, Wma};
 pub use cci::Cci;
 pub use deviation::{Bollinger, BollingerBands, StdDev};

@@ -34,6 +34,15 @@ pub enum BarFault {
     /// The bar is not newer than the last one of its symbol.
     #[error("out_of_order")]
     OutOfOrder,
+    /// The same bar again.
+    #[error("repeated")]
+    Repeated,
+    /// Other values for a bar that is known already (TB8).
+    #[error("corrected")]
+    Corrected,
+    /// Bars before it are missing and not back-filled yet (F24).
+    #[error("in_a_gap")]
+    InAGap,
     /// The bar ends after the current time.
     #[error("from_the_future")]
     FromTheFuture,

@@ -431,7 +431,7 @@ impl Strategy for GapAndGo {
                 self.scanned = true;
                 scan::scan(&self.params, ctx, &mut self.states);
             }
-            Event::Time(_) | Event::Session(_) | Event::Halt { .. } => {}
+            Event::Time(_) | Event::Session(_) | Event::Halt { .. } | Event::Source { .. } => {}
         }
     }
 

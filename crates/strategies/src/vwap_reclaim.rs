@@ -473,7 +473,7 @@ impl Strategy for VwapReclaim {
         match event {
             Event::Bar { symbol, bar } => self.on_bar(ctx, symbol, bar),
             Event::Session(SessionEvent::Begin) => self.states.fill(State::default()),
-            Event::Session(_) | Event::Time(_) | Event::Halt { .. } => {}
+            Event::Session(_) | Event::Time(_) | Event::Halt { .. } | Event::Source { .. } => {}
         }
     }
 

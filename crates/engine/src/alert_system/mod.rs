@@ -52,6 +52,12 @@ pub enum AlertKind {
     BadData,
     /// Opening orders of a part are blocked (I12).
     Blocked,
+    /// Market data came too late to be used (TB8).
+    LateData,
+    /// Market data is old while a position or an order is there (C28, F23).
+    StaleData,
+    /// Market data of a symbol comes from another source (R11).
+    SourceSwitched,
     /// A queue has no room for what came (F42).
     QueueFull,
     /// An execution was corrected or cancelled by the broker (F12).
@@ -91,6 +97,9 @@ impl AlertKind {
             Self::Unprotected => "unprotected",
             Self::BadData => "bad_data",
             Self::Blocked => "blocked",
+            Self::LateData => "late_data",
+            Self::StaleData => "stale_data",
+            Self::SourceSwitched => "source_switched",
             Self::QueueFull => "queue_full",
             Self::Restated => "restated",
             Self::UnknownOutcome => "unknown_outcome",
@@ -120,6 +129,8 @@ impl AlertKind {
             | Self::UnknownOrder
             | Self::LateFill
             | Self::Blocked
+            | Self::StaleData
+            | Self::SourceSwitched
             | Self::QueueFull
             | Self::Restated
             | Self::FailOver
@@ -128,7 +139,7 @@ impl AlertKind {
             | Self::MissedFill
             | Self::Foreign
             | Self::Arithmetic => Severity::Warning,
-            Self::BadData => Severity::Info,
+            Self::BadData | Self::LateData => Severity::Info,
         }
     }
 }
@@ -236,6 +247,9 @@ record_enum!(AlertKind {
     18: MissedFill,
     19: Foreign,
     20: OtherWriter,
+    21: LateData,
+    22: StaleData,
+    23: SourceSwitched,
 });
 record!(Alert {
     1: id,

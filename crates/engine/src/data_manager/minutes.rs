@@ -96,11 +96,17 @@ pub struct Minutes {
     symbols: Vec<Building>,
     /// End of the oldest minute that is not closed; the end of time when there is none.
     end: Timestamp,
+    /// End of the newest minute that was closed.
+    closed: Timestamp,
 }
 
 impl Minutes {
     pub(super) fn new(symbols: usize) -> Self {
-        Self { symbols: vec![Building::default(); symbols], end: Timestamp::MAX }
+        Self {
+            symbols: vec![Building::default(); symbols],
+            end: Timestamp::MAX,
+            closed: Timestamp::MIN,
+        }
     }
 
     /// Adds a print to the newest minute of its symbol; false when it is not of that minute.
@@ -116,17 +122,22 @@ impl Minutes {
         within
     }
 
-    /// Begins a minute of a symbol with its first print.
+    /// Begins a minute of a symbol with its first print; one that ended by `over` is closed,
+    /// whether anything was in it or not.
     #[cold]
     pub(super) fn begin(
         &mut self,
         symbol: SymbolId,
         trade: &Trade,
         session: Option<&Session>,
+        over: Timestamp,
     ) -> Result<(), PrintFault> {
         session.and_then(|session| session.segment(trade.time)).ok_or(PrintFault::OffCalendar)?;
         let building = self.symbols.get_mut(symbol.index()).ok_or(PrintFault::OffCalendar)?;
         let minute = Minute::begin(trade);
+        if minute.end() <= over.max(self.closed) {
+            return Err(PrintFault::OutOfOrder);
+        }
         if building.current.is_empty() {
             building.current = minute;
             self.end = self.end.min(minute.end());
@@ -168,8 +179,22 @@ impl Minutes {
         Some(bar)
     }
 
+    /// Forgets the minutes in progress of a symbol: prints are missing from them (F24).
+    pub(super) fn discard(&mut self, symbol: SymbolId) {
+        if let Some(building) = self.symbols.get_mut(symbol.index()) {
+            *building = Building::default();
+        }
+        self.find_end();
+    }
+
+    /// Goes on to the minute after the oldest one, whose bars were all taken out.
+    pub(super) fn next(&mut self) {
+        self.closed = self.closed.max(self.end);
+        self.find_end();
+    }
+
     /// Looks for the oldest minute that is left.
-    pub(super) fn find_end(&mut self) {
+    fn find_end(&mut self) {
         let ends = self.symbols.iter().filter(|building| !building.current.is_empty());
         self.end = ends.map(|b| b.current.end()).min().unwrap_or(Timestamp::MAX);
     }
@@ -181,6 +206,7 @@ record!(Building { 1: current, 2: next });
 impl model::record::Record for Minutes {
     fn save(&self, writer: &mut model::record::Writer) {
         writer.field(1, &self.symbols);
+        writer.field(2, &self.closed);
     }
 
     fn load(
@@ -188,8 +214,10 @@ impl model::record::Record for Minutes {
         reader: &mut model::record::Reader<'_>,
     ) -> Result<(), model::record::DecodeError> {
         while let Some(field) = reader.next_field()? {
-            if field.tag == 1 {
-                model::record::read(&mut self.symbols, &field, "Minutes")?;
+            match field.tag {
+                1 => model::record::read(&mut self.symbols, &field, "Minutes")?,
+                2 => model::record::read(&mut self.closed, &field, "Minutes")?,
+                _ => {}
             }
         }
         self.find_end();
@@ -232,7 +260,7 @@ mod tests {
         if minutes.extend(symbol, &trade) {
             return Ok(false);
         }
-        minutes.begin(symbol, &trade, Some(&session())).map(|()| true)
+        minutes.begin(symbol, &trade, Some(&session()), Timestamp::MIN).map(|()| true)
     }
 
     fn end(minutes: &Minutes) -> i64 {
@@ -254,7 +282,7 @@ mod tests {
         let price = |text: &str| text.parse::<Price>().unwrap();
         assert_eq!((bar.open, bar.high), (price("10.00"), price("10.00")));
         assert_eq!((bar.low, bar.close, bar.volume), (price("9.00"), price("9.00"), Volume(12)));
-        minutes.find_end();
+        minutes.next();
         assert_eq!(end(&minutes), 180);
         assert_eq!(take(&mut minutes, A, 119.0, "8.00", 1), Err(PrintFault::OutOfOrder));
     }
@@ -273,7 +301,7 @@ mod tests {
         assert!(minutes.all_later());
         assert_eq!(minutes.close(A).unwrap().volume, Volume(11));
         assert_eq!(minutes.close(B).unwrap().volume, Volume(1));
-        minutes.find_end();
+        minutes.next();
         assert_eq!(minutes.close(A).unwrap().volume, Volume(5));
     }
 
@@ -285,7 +313,7 @@ mod tests {
         take(&mut minutes, A, 10.0, "10.00", 1).unwrap();
         take(&mut minutes, B, 70.0, "20.00", 1).unwrap();
         assert!(minutes.close(A).is_some() && minutes.close(B).is_none());
-        minutes.find_end();
+        minutes.next();
         assert!(minutes.close(B).is_some());
         let night = take(&mut minutes, A, -6.0 * 3600.0, "10.00", 1);
         assert_eq!(night, Err(PrintFault::OffCalendar));

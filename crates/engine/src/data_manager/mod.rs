@@ -4,20 +4,29 @@
 //! order reach a strategy (TB1, F24); a value that is not usable changes nothing and is counted
 //! (F25); a missing minute has no bar (TB4).
 
+mod bad_prints;
+mod feeds;
 mod minutes;
 mod needs;
 mod policy;
 mod symbol_state;
 mod tape;
+pub(crate) mod watching;
 
 use std::sync::Arc;
 
 use model::exchange::{Segment, Session};
-use model::{Bar, BarFault, Halt, MINUTE_NS, Quote, SymbolDay, SymbolId, Timestamp, Trade};
+use model::{
+    Bar, BarFault, Halt, MINUTE_NS, Price, Quote, SourceId, SymbolDay, SymbolId, Timestamp, Trade,
+};
 
+use crate::input::MarketEvent;
+
+pub use bad_prints::{PrintFilter, WINDOW};
+pub use feeds::{Agreement, DataDoubt, Feed, Feeds, Stale};
 pub use minutes::{Minute, Minutes};
 pub use needs::Needs;
-pub use policy::DataPolicy;
+pub use policy::{DataPolicy, SourcePolicy, Staleness};
 pub use symbol_state::{RECENT_BARS, SegmentStats, SymbolState};
 pub use tape::{PrintFault, Tape};
 
@@ -26,7 +35,10 @@ pub use tape::{PrintFault, Tape};
 pub struct DataManager {
     symbols: Vec<SymbolState>,
     minutes: Minutes,
+    feeds: Feeds,
     policy: DataPolicy,
+    /// Data is live: its sources and its age are watched.
+    watched: bool,
     needs: Needs,
     refused: u64,
 }
@@ -37,7 +49,9 @@ impl DataManager {
         Self {
             symbols: vec![SymbolState::default(); symbols],
             minutes: Minutes::new(symbols),
+            feeds: Feeds::new(symbols, 1),
             policy: DataPolicy::default(),
+            watched: false,
             needs,
             refused: 0,
         }
@@ -45,7 +59,8 @@ impl DataManager {
 
     /// Holds data to other rules than those of stored data.
     pub fn with_policy(self, policy: DataPolicy) -> Self {
-        Self { policy, ..self }
+        let feeds = Feeds::new(self.symbols.len(), policy.sources.len());
+        Self { feeds, watched: policy.staleness.is_some(), policy, ..self }
     }
 
     /// Returns the rules that data is held to.
@@ -73,7 +88,7 @@ impl DataManager {
 
     /// Goes on to the minute after the oldest one.
     pub(crate) fn next_minute(&mut self) {
-        self.minutes.find_end();
+        self.minutes.next();
     }
 
     /// Returns the state of all symbols, by [`SymbolId`].
@@ -96,6 +111,7 @@ impl DataManager {
     /// Begins a session for all symbols.
     pub fn begin_day(&mut self) {
         self.symbols.iter_mut().for_each(SymbolState::begin_day);
+        self.feeds.begin_day();
     }
 
     /// Checks a bar and takes it in; returns its segment.
@@ -106,15 +122,24 @@ impl DataManager {
         bar: &Bar,
         session: Option<&Session>,
         now: Timestamp,
+        backfilled: bool,
     ) -> Result<Segment, BarFault> {
         let needs = self.needs;
         let Some(state) = self.symbols.get_mut(symbol.index()) else {
             self.refused += 1;
             return Err(BarFault::OffCalendar);
         };
-        match check(bar, state, session, now) {
+        let checked = if state.gapped && !backfilled {
+            Err(BarFault::InAGap)
+        } else {
+            check(bar, state, session, now)
+        };
+        match checked {
             Ok(segment) => {
                 state.update(bar, segment, needs);
+                if self.watched {
+                    self.feeds.note_bar(self.feeds.active(symbol), symbol, bar);
+                }
                 Ok(segment)
             }
             Err(fault) => {
@@ -126,11 +151,15 @@ impl DataManager {
     }
 
     /// Takes a quote in unless it is crossed, locked or empty (C28).
-    pub fn accept_quote(&mut self, symbol: SymbolId, quote: &Quote) -> bool {
+    pub fn accept_quote(&mut self, symbol: SymbolId, quote: &Quote, now: Timestamp) -> bool {
         let valid = quote.is_valid();
         match self.symbols.get_mut(symbol.index()) {
             Some(state) if valid => {
                 state.quote = Some(*quote);
+                if self.watched {
+                    let feed = Feed { price: middle(quote), at: now, bar: false };
+                    self.feeds.note(self.feeds.active(symbol), symbol, feed);
+                }
                 true
             }
             _ => {
@@ -157,15 +186,29 @@ impl DataManager {
             self.refused += 1;
             return Err(PrintFault::OffCalendar);
         };
-        let taken = match state.tape.check(trade, now) {
+        let (feeds, policy, quote) = (&self.feeds, &self.policy, state.quote);
+        let confirmed = || {
+            quote.is_some_and(|quote| is_at(&quote, trade, policy))
+                || feeds.others_confirm(symbol, trade.price, policy, now)
+        };
+        let taken = match state.tape.check(trade, now, confirmed) {
             Ok(()) if self.minutes.extend(symbol, trade) => Ok(false),
-            Ok(()) => self.minutes.begin(symbol, trade, session).map(|()| true),
+            // The rest of a minute with a gap moves the mark and is part of no bar.
+            Ok(()) if trade.time < state.whole_from => Ok(false),
+            Ok(()) => {
+                let over = now.plus_nanos(-self.policy.bar_grace_ns);
+                self.minutes.begin(symbol, trade, session, over).map(|()| true)
+            }
             Err(fault) => Err(fault),
         };
         match taken {
             Ok(_) => {
                 state.tape.note(trade, now);
                 state.mark = trade.price;
+                if self.watched {
+                    let feed = Feed { price: trade.price, at: now, bar: false };
+                    self.feeds.note(self.feeds.active(symbol), symbol, feed);
+                }
             }
             Err(_) => {
                 state.refused = state.refused.saturating_add(1);
@@ -173,6 +216,131 @@ impl DataManager {
             }
         }
         taken
+    }
+
+    /// Returns the sources of market data.
+    pub fn feeds(&self) -> &Feeds {
+        &self.feeds
+    }
+
+    /// Returns true when data is live: its sources and its age are watched.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched
+    }
+
+    /// Hears an event of a source; true when it counts: the source is the symbol's active one, or
+    /// the event is about no price. Prices of other sources are kept for comparison (R11).
+    pub(crate) fn hear(&mut self, source: SourceId, event: &MarketEvent, now: Timestamp) -> bool {
+        self.feeds.note_alive(source, now);
+        let (symbol, price, bar) = match event {
+            MarketEvent::Bar { symbol, bar } => (*symbol, bar.close, Some(bar)),
+            MarketEvent::Trade { symbol, trade } => (*symbol, trade.price, None),
+            MarketEvent::Quote { symbol, quote } if quote.is_valid() => {
+                (*symbol, middle(quote), None)
+            }
+            MarketEvent::Quote { symbol, .. }
+            | MarketEvent::Gap { symbol, .. }
+            | MarketEvent::Backfill { symbol, .. }
+            | MarketEvent::BackfillEnd { symbol } => return source == self.feeds.active(*symbol),
+            // Any source may say that trading stops.
+            MarketEvent::Halt { .. }
+            | MarketEvent::Bands { .. }
+            | MarketEvent::Breaker(_)
+            | MarketEvent::Heartbeat => return true,
+        };
+        let adjusted = self.policy.source(source).adjusted;
+        if source == self.feeds.active(symbol) {
+            return !adjusted;
+        }
+        match bar {
+            _ if adjusted => {}
+            Some(bar) => self.feeds.note_bar(source, symbol, bar),
+            None => self.feeds.note(source, symbol, Feed { price, at: now, bar: false }),
+        }
+        false
+    }
+
+    /// Changes a symbol's source when that is due; returns the new one (R11).
+    pub(crate) fn switch_source(
+        &mut self,
+        symbol: SymbolId,
+        limits: &Staleness,
+        now: Timestamp,
+    ) -> Option<SourceId> {
+        let chosen = self.feeds.choose(symbol, &self.policy, limits, now);
+        if chosen == self.feeds.active(symbol) {
+            return None;
+        }
+        self.feeds.activate(symbol, chosen);
+        if let Some(state) = self.symbols.get_mut(symbol.index()) {
+            // Quotes and sequence numbers are the old source's.
+            state.quote = None;
+            state.tape.change_source();
+        }
+        Some(chosen)
+    }
+
+    /// Compares the active source of a symbol with the other one, and counts looks at which they
+    /// differ in a row.
+    pub(crate) fn compare_sources(
+        &mut self,
+        symbol: SymbolId,
+        limits: &Staleness,
+        now: Timestamp,
+    ) -> (Agreement, u8) {
+        let (primary, backup) = (SourceId(0), SourceId(1));
+        let pair = [primary, backup];
+        let comparable = self.feeds.count() > 1
+            && pair.iter().all(|&source| !self.policy.source(source).adjusted);
+        let Some(state) = self.symbols.get_mut(symbol.index()).filter(|_| comparable) else {
+            return (Agreement::Unknown, 0);
+        };
+        let agreement = self.feeds.compare(symbol, pair, limits, self.policy.agreement, now);
+        match agreement {
+            Agreement::Differ => state.disagreeing = state.disagreeing.saturating_add(1),
+            Agreement::Agree => state.disagreeing = 0,
+            Agreement::Unknown => {}
+        }
+        (agreement, state.disagreeing)
+    }
+
+    /// Returns why a symbol's data must not open a position (C28, R11); `None` for stored data.
+    pub fn doubt(&self, symbol: SymbolId, now: Timestamp) -> Option<DataDoubt> {
+        let limits = self.policy.staleness.as_ref()?;
+        let source = self.feeds.active(symbol);
+        if let Some(stale) = self.feeds.feed(source, symbol).staleness(limits, now) {
+            return Some(DataDoubt::Stale(stale));
+        }
+        if self.feeds.is_dead(source, limits, now) {
+            let age_ns = now.since(self.feeds.heard(source));
+            return Some(DataDoubt::Stale(Stale { limit_ns: limits.heartbeat_ns, age_ns }));
+        }
+        let official = self.policy.source(source).official || self.policy.unofficial_may_open;
+        (!official).then_some(DataDoubt::Unofficial)
+    }
+
+    /// Market data of a symbol is missing (F24): its minute in progress is lost, and until the
+    /// end of the back-fill only back-filled bars count.
+    pub(crate) fn begin_gap(&mut self, symbol: SymbolId, now: Timestamp) {
+        self.minutes.discard(symbol);
+        if let Some(state) = self.symbols.get_mut(symbol.index()) {
+            let into = now.nanos().rem_euclid(MINUTE_NS);
+            state.gapped = true;
+            state.whole_from = now.plus_nanos(MINUTE_NS - into);
+        }
+    }
+
+    /// Everything that was missing is there.
+    pub(crate) fn end_gap(&mut self, symbol: SymbolId) {
+        if let Some(state) = self.symbols.get_mut(symbol.index()) {
+            state.gapped = false;
+        }
+    }
+
+    /// Returns true when market data of a symbol is missing.
+    pub fn is_gapped(&self, symbol: SymbolId) -> bool {
+        self.symbol(symbol).is_some_and(|state| state.gapped)
     }
 
     /// Notes a halt or its end.
@@ -193,6 +361,21 @@ impl DataManager {
     }
 }
 
+/// Returns the middle between bid and ask.
+fn middle(quote: &Quote) -> Price {
+    Price::from_raw(quote.bid.raw() + (quote.ask.raw() - quote.bid.raw()) / 2)
+}
+
+/// Returns true when a fresh quote confirms a print: it lies between bid and ask, or as far
+/// beyond them as two sources' prices may differ (C29).
+fn is_at(quote: &Quote, trade: &Trade, policy: &DataPolicy) -> bool {
+    let limits = policy.staleness.unwrap_or_default();
+    let beyond = |price: Price| Price::from_raw(price.raw() / 1_000_000 * policy.agreement.0);
+    trade.time.since(quote.time).abs() <= limits.symbol_ns
+        && quote.bid.minus(beyond(quote.bid)) <= trade.price
+        && trade.price <= quote.ask.plus(beyond(quote.ask))
+}
+
 #[inline]
 fn check(
     bar: &Bar,
@@ -205,7 +388,12 @@ fn check(
         return Err(BarFault::NotOnMinute);
     }
     if bar.start <= state.last.start {
-        return Err(BarFault::OutOfOrder);
+        let known = (0..RECENT_BARS).filter_map(|back| state.bar(back));
+        return Err(match known.into_iter().find(|known| known.start == bar.start) {
+            Some(known) if known == bar => BarFault::Repeated,
+            Some(_) => BarFault::Corrected,
+            None => BarFault::OutOfOrder,
+        });
     }
     if bar.end() > now {
         return Err(BarFault::FromTheFuture);
@@ -218,6 +406,7 @@ impl model::record::Record for DataManager {
         writer.field(1, &self.symbols);
         writer.field(2, &self.refused);
         writer.nested(3, |w| self.minutes.save(w));
+        writer.nested(4, |w| self.feeds.save(w));
     }
 
     fn load(
@@ -231,6 +420,10 @@ impl model::record::Record for DataManager {
                 3 => {
                     let body = field.blob().unwrap_or_default();
                     self.minutes.load(&mut model::record::Reader::new(body))?;
+                }
+                4 => {
+                    let body = field.blob().unwrap_or_default();
+                    self.feeds.load(&mut model::record::Reader::new(body))?;
                 }
                 _ => {}
             }

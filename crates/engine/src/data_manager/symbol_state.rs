@@ -100,6 +100,12 @@ pub struct SymbolState {
     pub refused: u32,
     /// Prints of today.
     pub tape: Tape,
+    /// Market data is missing and not back-filled yet (F24).
+    pub gapped: bool,
+    /// Prints before this instant are part of no minute: the one of the last gap is not whole.
+    pub(super) whole_from: Timestamp,
+    /// Looks in a row at which two sources disagreed on the price (R11).
+    pub(super) disagreeing: u8,
     recent: [Bar; RECENT_BARS],
 }
 
@@ -121,6 +127,9 @@ impl Default for SymbolState {
             reference: None,
             refused: 0,
             tape: Tape::default(),
+            gapped: false,
+            whole_from: Timestamp::MIN,
+            disagreeing: 0,
             recent: [Bar::default(); RECENT_BARS],
         }
     }
@@ -134,6 +143,8 @@ impl SymbolState {
             last: self.last,
             mark: self.mark,
             reference: self.reference.take(),
+            // A gap ends with its back-fill, not with the day.
+            gapped: self.gapped,
             ..Self::default()
         };
         *self = fresh;
@@ -264,4 +275,7 @@ record!(SymbolState {
     14: refused,
     15: recent,
     16: tape,
+    17: gapped,
+    18: whole_from,
+    19: disagreeing,
 });

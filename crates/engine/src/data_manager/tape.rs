@@ -4,6 +4,8 @@
 
 use model::{Price, Timestamp, Trade, record};
 
+use super::bad_prints::PrintFilter;
+
 /// How far a print's own time may lie ahead of the engine's: the skew of clocks that still passes
 /// the clock gate (C30).
 const SKEW_NS: i64 = model::SECOND_NS;
@@ -29,6 +31,9 @@ pub enum PrintFault {
     /// A late, odd-lot or derivative print sets no price (C29).
     #[error("condition")]
     Condition,
+    /// Far from the prints before it and confirmed by nothing (C29).
+    #[error("far_from_the_median")]
+    Suspect,
 }
 
 /// What is known of a symbol's prints.
@@ -40,18 +45,30 @@ pub struct Tape {
     pub last: Price,
     /// Its number; 0 where the source numbers nothing.
     sequence: u32,
+    filter: PrintFilter,
 }
 
 impl Default for Tape {
     fn default() -> Self {
-        Self { heard: Timestamp::MIN, last: Price::ZERO, sequence: 0 }
+        Self {
+            heard: Timestamp::MIN,
+            last: Price::ZERO,
+            sequence: 0,
+            filter: PrintFilter::default(),
+        }
     }
 }
 
 impl Tape {
-    /// Judges a print by itself and by the ones before it.
+    /// Judges a print by itself and by the ones before it; `confirmed` says whether a quote or
+    /// another source has its price.
     #[inline]
-    pub(super) fn check(&self, trade: &Trade, now: Timestamp) -> Result<(), PrintFault> {
+    pub(super) fn check(
+        &mut self,
+        trade: &Trade,
+        now: Timestamp,
+        confirmed: impl FnOnce() -> bool,
+    ) -> Result<(), PrintFault> {
         if !trade.price.is_positive() || !trade.size.is_positive() {
             return Err(PrintFault::NotPositive);
         }
@@ -64,7 +81,12 @@ impl Tape {
         if !trade.conditions.sets_price() {
             return Err(PrintFault::Condition);
         }
-        Ok(())
+        if self.filter.accept(trade.price, confirmed) { Ok(()) } else { Err(PrintFault::Suspect) }
+    }
+
+    /// Forgets what only the source before knew: another one numbers its prints differently.
+    pub(super) fn change_source(&mut self) {
+        self.sequence = 0;
     }
 
     /// Sequence numbers are the low 32 bits of the source's: they may wrap around.
@@ -82,7 +104,7 @@ impl Tape {
     }
 }
 
-record!(Tape { 1: heard, 2: last, 3: sequence });
+record!(Tape { 1: heard, 2: last, 3: sequence, 4: filter });
 
 #[cfg(test)]
 mod tests {
@@ -103,7 +125,7 @@ mod tests {
     #[test]
     fn prints_that_do_not_count() {
         let now = Timestamp::from_nanos(50);
-        let check = |trade: Trade| Tape::default().check(&trade, now);
+        let check = |trade: Trade| Tape::default().check(&trade, now, || false);
         assert_eq!(check(print(0)), Ok(()));
         let zero = Trade { price: Price::ZERO, ..print(0) };
         let negative = Trade { price: Price::from_raw(-1), ..print(0) };
@@ -135,7 +157,7 @@ mod tests {
             (1, false),
             (2, true),
         ] {
-            let taken = tape.check(&print(sequence), now).is_ok();
+            let taken = tape.check(&print(sequence), now, || false).is_ok();
             assert_eq!(taken, expected, "number {sequence}");
             if taken {
                 tape.note(&print(sequence), now);

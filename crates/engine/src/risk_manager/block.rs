@@ -71,11 +71,15 @@ pub enum BlockReason {
     Clock,
     /// A queue that may drop nothing is full (F42).
     Queue,
+    /// A market-data source is silent, or a symbol that should trade (C28).
+    Stale,
+    /// Two market-data sources disagree on a price (R11).
+    Disagreement,
 }
 
 impl BlockReason {
     /// All reasons, in the order of their definition.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Kill,
         Self::Operator,
         Self::Fault,
@@ -92,6 +96,8 @@ impl BlockReason {
         Self::Journal,
         Self::Clock,
         Self::Queue,
+        Self::Stale,
+        Self::Disagreement,
     ];
 
     /// Returns the name in JSON.
@@ -113,6 +119,8 @@ impl BlockReason {
             Self::Journal => "journal",
             Self::Clock => "clock",
             Self::Queue => "queue",
+            Self::Stale => "stale",
+            Self::Disagreement => "disagreement",
         }
     }
 
@@ -219,6 +227,8 @@ record_enum!(BlockReason {
     13: Journal,
     14: Clock,
     15: Queue,
+    16: Stale,
+    17: Disagreement,
 });
 record!(Block { 1: scope, 2: reason });
 record!(Blocks { 1: list });

@@ -3,6 +3,7 @@
 use model::{Price, SECOND_NS, Side, Symbol, SymbolId, Timestamp};
 
 use super::market_rules::restricts_shorts;
+use crate::data_manager::DataDoubt;
 use crate::desk::Analysis;
 
 /// The age from which a quote no longer counts as the touch (C28).
@@ -35,6 +36,8 @@ pub struct MarketView {
     pub short_restricted: Option<bool>,
     /// A corporate action is pending (C27).
     pub event_pending: bool,
+    /// Why the symbol's market data must not open a position (C28, R11).
+    pub doubt: Option<DataDoubt>,
 }
 
 impl MarketView {
@@ -68,6 +71,7 @@ impl Analysis {
             shortable: day.and_then(|day| day.shortable),
             short_restricted: if before { Some(true) } else { fallen },
             event_pending: day.is_some_and(|day| day.event_pending),
+            doubt: self.data.doubt(symbol, now),
         }
     }
 }

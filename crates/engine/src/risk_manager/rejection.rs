@@ -106,11 +106,15 @@ pub enum RejectCode {
     EventPending,
     /// The clocks disagree (C30).
     ClockSkew,
+    /// The symbol's market data is too old (C28); limit and value in seconds.
+    StaleData,
+    /// The symbol's market data comes from an unofficial source (R11).
+    UnofficialSource,
 }
 
 impl RejectCode {
     /// All codes, in the order of their definition.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 51] = [
         Self::GateClosed,
         Self::OrderInvalid,
         Self::OrderValue,
@@ -160,6 +164,8 @@ impl RejectCode {
         Self::ThinlyTraded,
         Self::EventPending,
         Self::ClockSkew,
+        Self::StaleData,
+        Self::UnofficialSource,
     ];
 
     /// Returns the reason in JSON.
@@ -214,6 +220,8 @@ impl RejectCode {
             Self::ThinlyTraded => "thinly_traded",
             Self::EventPending => "event_pending",
             Self::ClockSkew => "clock_skew",
+            Self::StaleData => "stale_data",
+            Self::UnofficialSource => "unofficial_source",
         }
     }
 
@@ -221,6 +229,7 @@ impl RejectCode {
     pub fn control(self) -> Option<ControlId> {
         match self {
             Self::GateClosed | Self::Blocked => Some(ControlId(31)),
+            Self::UnofficialSource => Some(ControlId(28)),
             other => ControlId::from_name(other.rule()),
         }
     }
@@ -267,6 +276,8 @@ impl RejectCode {
             Self::DayTrades | Self::Margin => "C24",
             Self::NotAllowed | Self::PriceRange | Self::ThinlyTraded | Self::EventPending => "C27",
             Self::ClockSkew => "C30",
+            Self::StaleData => "C28",
+            Self::UnofficialSource => "R11",
         }
     }
 }
@@ -339,4 +350,6 @@ record_enum!(RejectCode {
     46: ThinlyTraded,
     47: EventPending,
     48: ClockSkew,
+    49: StaleData,
+    50: UnofficialSource,
 });

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use model::record::{DecodeError, Reader, Writer};
-use model::{Bar, SymbolId, Timestamp};
+use model::{Bar, SourceId, SymbolId, Timestamp};
 
 use super::context::Context;
 use crate::data_manager::Needs;
@@ -27,6 +27,13 @@ pub enum Event<'a> {
         symbol: SymbolId,
         /// True when it stopped.
         halted: bool,
+    },
+    /// Market data of a symbol comes from another source from now on (R11).
+    Source {
+        /// The symbol.
+        symbol: SymbolId,
+        /// The source.
+        source: SourceId,
     },
     /// The session reached a mark.
     Session(SessionEvent),

@@ -5,6 +5,7 @@
 mod account;
 mod bad_input;
 mod controls;
+mod data;
 mod fates;
 mod isolation;
 mod orders;

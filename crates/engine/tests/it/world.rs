@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use engine::data_manager::Needs;
+use engine::data_manager::{DataPolicy, Needs};
 use engine::execution_engine::{BrokerTraits, VenueCapabilities};
 use engine::risk_manager::{Block, BlockReason, ControlId, Limits, Scope};
 use engine::strategy_engine::{
@@ -142,6 +142,7 @@ pub(crate) struct World {
     seq: u64,
     executions: u64,
     setting: Setting,
+    data: DataPolicy,
     /// Every question so far.
     pub(crate) queries: Vec<Query>,
     restores: bool,
@@ -161,7 +162,7 @@ fn calendar() -> Arc<Calendar> {
     Arc::clone(CALENDAR.get_or_init(|| Arc::new(Calendar::nyse())))
 }
 
-fn build(setting: &Setting, scripts: &[Script]) -> Engine {
+fn build(setting: &Setting, data: &DataPolicy, scripts: &[Script]) -> Engine {
     let strategy = |script: &Script| -> Box<dyn Strategy> { Box::new(Scripted(script.clone(), 0)) };
     let engine = Engine::new(EngineConfig {
         symbols: (0..8).map(|n| format!("SYM{n}").parse().unwrap()).collect(),
@@ -177,7 +178,7 @@ fn build(setting: &Setting, scripts: &[Script]) -> Engine {
         brokers: setting.brokers.clone(),
         opening_failover: setting.opening_failover,
         record_all: false,
-        data: engine::data_manager::DataPolicy::default(),
+        data: data.clone(),
     });
     match without_control() {
         Some(control) => engine.without_control(control),
@@ -205,25 +206,33 @@ impl World {
 
     /// The same with brokers of the test's choice.
     pub(crate) fn with(setting: Setting) -> Self {
-        Self::begin("2026-06-01", setting, true)
+        Self::begin("2026-06-01", setting, DataPolicy::default(), true)
     }
 
     /// The same for tests with many worlds: that state survives a restore is left to the others.
     pub(crate) fn lean(setting: Setting) -> Self {
-        Self::begin("2026-06-01", setting, false)
+        Self::begin("2026-06-01", setting, DataPolicy::default(), false)
     }
 
     /// The same on another day.
     pub(crate) fn on(day: &str, limits: Limits) -> Self {
         let brokers = vec![BrokerTraits::simulated()];
-        Self::begin(day, Setting { limits, brokers, opening_failover: false }, true)
+        let setting = Setting { limits, brokers, opening_failover: false };
+        Self::begin(day, setting, DataPolicy::default(), true)
     }
 
-    fn begin(day: &str, setting: Setting, restores: bool) -> Self {
+    /// The same on a feed that is held to other rules than stored data.
+    pub(crate) fn on_feed(data: DataPolicy) -> Self {
+        let brokers = vec![BrokerTraits::simulated()];
+        let setting = Setting { limits: Limits::default(), brokers, opening_failover: false };
+        Self::begin("2026-06-01", setting, data, true)
+    }
+
+    fn begin(day: &str, setting: Setting, data: DataPolicy, restores: bool) -> Self {
         let script: Vec<Script> = vec![Script::default(), Script::default()];
         let mut world = Self {
-            engine: build(&setting, &script),
-            shadow: build(&setting, &script),
+            engine: build(&setting, &data, &script),
+            shadow: build(&setting, &data, &script),
             out: Outputs::default(),
             day: day.parse().unwrap(),
             sent: Vec::new(),
@@ -232,6 +241,7 @@ impl World {
             seq: 0,
             executions: 0,
             setting,
+            data,
             queries: Vec::new(),
             restores,
         };
@@ -298,7 +308,7 @@ impl World {
     /// Saves the engine, loads it into a fresh one and compares the encodings byte for byte.
     fn check_restore(&self) {
         let bytes = model::record::encode(&self.engine);
-        let mut other = build(&self.setting, &self.script);
+        let mut other = build(&self.setting, &self.data, &self.script);
         other.load(&mut Reader::new(&bytes)).unwrap();
         assert_eq!(model::record::encode(&other), bytes, "state does not survive a restore");
     }
@@ -345,6 +355,11 @@ impl World {
         let bar = Bar { start, open: price, high: price, low: price, close: price, volume };
         let event = MarketEvent::Bar { symbol: SymbolId(symbol), bar };
         self.apply(bar.end(), Input::Market { source: SourceId(0), event });
+    }
+
+    /// Feeds a market event of a source.
+    pub(crate) fn market(&mut self, time: Timestamp, source: u8, event: MarketEvent) {
+        self.apply(time, Input::Market { source: SourceId(source), event });
     }
 
     pub(crate) fn control(&mut self, control: Control) {

@@ -25,6 +25,7 @@ mod session;
 mod settled_cash;
 mod short_restriction;
 mod short_sale;
+mod stale_data;
 mod tick;
 mod universe;
 mod wash_sale;
@@ -86,6 +87,7 @@ pub fn all() -> Vec<Box<dyn Control>> {
         Box::new(session::SessionHours),
         Box::new(breaker::Breaker),
         Box::new(halt::Halt),
+        Box::new(stale_data::StaleData),
         Box::new(universe::Universe),
         Box::new(self_trade::SelfTrade),
         Box::new(max_positions::MaxPositions),
