@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: builds the benchmark in release mode, makes its data, prints its figures.
 //!
 //! The benchmark is an example of the `bellwether` crate (crates/bellwether/examples/bench.rs);
-//! it takes `--data DIR` (w1.parquet, w2.parquet), `--smoke` and `--json`. No figure is asserted:
+//! it takes `--data DIR` (w1.parquet, w2.parquet, w4.parquet), `--smoke` and `--json`. No figure is asserted:
 //! timed tests fail on busy machines and teach people to ignore them.
 
 use std::{process::Command, time::Duration};
@@ -54,7 +54,7 @@ fn run(
     json: bool,
     seed: u64,
 ) -> anyhow::Result<Option<process::Finished>> {
-    let Some(data) = workloads::generate(context, seed)? else { return Ok(None) };
+    let Some(data) = workloads::generate_with_ticks(context, seed)? else { return Ok(None) };
     let mut build = context.cargo(["build", "--release", "-p", "bellwether", "--example", "bench"]);
     build.args(context.locked());
     process::run(context, "bench-build", &mut build, CARGO_LIMIT)?

@@ -48,11 +48,21 @@ pub(crate) struct Market {
 
 /// Makes the market of `seed`, unless it is in the cache; `None` when Python is not to be had.
 pub(crate) fn generate(context: &Context, seed: u64) -> anyhow::Result<Option<Market>> {
+    generate_with(context, seed, &[])
+}
+
+/// Makes the market of `seed` with the trades of W4 (w4.csv, w4.parquet).
+pub(crate) fn generate_with_ticks(context: &Context, seed: u64) -> anyhow::Result<Option<Market>> {
+    generate_with(context, seed, &["--ticks"])
+}
+
+fn generate_with(context: &Context, seed: u64, flags: &[&str]) -> anyhow::Result<Option<Market>> {
     let Some(python) = python::interpreter(context)? else { return Ok(None) };
     let key = scripts_key(context)?;
-    let folder = context.cache_dir.join("workloads").join(format!("{seed}-{key:016x}"));
+    let name = format!("{seed}-{key:016x}{}", flags.concat());
+    let folder = context.cache_dir.join("workloads").join(name);
     if !folder.exists() {
-        eprintln!("    gen.py --seed {seed}");
+        eprintln!("    gen.py --seed {seed} {}", flags.join(" "));
         // The name appears only when everything in it is complete: an interrupted run leaves a
         // folder that nobody reads.
         let unfinished = folder.with_extension("unfinished");
@@ -60,7 +70,7 @@ pub(crate) fn generate(context: &Context, seed: u64) -> anyhow::Result<Option<Ma
             fs::remove_dir_all(&unfinished).context("remove an unfinished market")?;
         }
         let mut generator = script(context, &python, "gen.py");
-        generator.arg(&unfinished).args(["--seed", &seed.to_string()]);
+        generator.arg(&unfinished).args(["--seed", &seed.to_string()]).args(flags);
         process::run(context, "workloads-gen", &mut generator, SCRIPT_LIMIT)?
             .expect_success("generate W1 and W2")?;
         fs::rename(&unfinished, &folder)

@@ -1,9 +1,11 @@
-//! `cargo xtask bench`: W1 and W2 through the full engine (tests/data/bench/README.md).
+//! `cargo xtask bench`: W1, W2 and W4 through the full engine (tests/data/bench/README.md).
 //!
-//! Takes `--data DIR` (w1.parquet and w2.parquet of gen.py), `--smoke` (one repetition) and
-//! `--json`. Imports both once into a temporary store, then measures: loading, the engine alone
+//! Takes `--data DIR` (w1.parquet, w2.parquet and w4.parquet of gen.py), `--smoke` (one repetition) and
+//! `--json`. Imports all once into a temporary store, then measures: loading, the engine alone
 //! with 1, 2 and 4 instances of `vwap_cross` under `next_open` (no risk limits, no report), and the
-//! whole process. Prints figures, asserts none: what the results must be is tested elsewhere.
+//! whole process. W4, ten million prints, runs once more on the minute bars of its prints. Prints
+//! figures and asserts none of them, but ends with an error when prints and bars do not give one
+//! result (TB1); what else the results must be is tested elsewhere.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -16,7 +18,7 @@ use catalog::{ImportFormat, ImportOptions, Resolution, Store};
 use engine::Instance;
 use engine::risk_manager::Limits;
 use model::exchange::{Calendar, CommissionPlan, TickTable, new_york_date};
-use model::{Cash, Date};
+use model::{Cash, Date, Symbol};
 use simulator::{ExchangeConfig, FillMode};
 
 #[global_allocator]
@@ -40,6 +42,7 @@ struct Figure {
     workload: &'static str,
     instances: usize,
     bars: u64,
+    ticks: u64,
     orders: u64,
     trades: usize,
     net_pnl: String,
@@ -48,8 +51,8 @@ struct Figure {
     engine_s: f64,
     /// Median repetition.
     engine_median_s: f64,
-    /// Bars over the best repetition.
-    bars_per_s: f64,
+    /// Bars, or prints where there are any, over the best repetition.
+    events_per_s: f64,
     /// Nanoseconds that one more order costs, against one instance.
     ns_per_added_order: Option<f64>,
     /// Time of the whole process from the store, report included; one instance only.
@@ -76,11 +79,12 @@ fn run() -> anyhow::Result<()> {
     let mut figures = Vec::new();
     for workload in ["w1", "w2"] {
         let root = folder.path().join(workload);
-        import(&options.data.join(format!("{workload}.parquet")), &root)?;
+        import(&options.data.join(format!("{workload}.parquet")), &root, None)?;
         let store = Store::open(&root)?;
         let instances = if workload == "w1" { &INSTANCES[..] } else { &INSTANCES[..1] };
         figures.extend(measure(workload, &store, instances, options.repetitions)?);
     }
+    figures.extend(measure_ticks(&options, &folder.path().join("w4"))?);
     if options.json {
         println!("{}", serde_json::to_string_pretty(&figures)?);
     } else {
@@ -107,11 +111,12 @@ fn options() -> anyhow::Result<Options> {
     Ok(options)
 }
 
-fn import(file: &Path, into: &Path) -> anyhow::Result<()> {
+fn import(file: &Path, into: &Path, symbol: Option<Symbol>) -> anyhow::Result<()> {
     let options = ImportOptions {
         paths: vec![file.to_owned()],
         into: into.to_owned(),
         format: Some(ImportFormat::Parquet),
+        symbol,
         ..ImportOptions::default()
     };
     let report = catalog::import(&options, &Calendar::nyse(), &mut |_| {})?;
@@ -142,34 +147,99 @@ fn measure(
             last = Some(result);
         }
         let result = last.context("no repetition")?;
-        times.sort();
-        let engine_s = times.first().copied().unwrap_or_default().as_secs_f64();
-        let engine_median_s = times.get(times.len() / 2).copied().unwrap_or_default();
-        let ns_per_added_order = figures.first().map(|first| {
+        let mut figure = figure(workload, count, &result, times, load_s);
+        figure.ns_per_added_order = figures.first().map(|first| {
             let added = result.orders.saturating_sub(first.orders).max(1);
-            (engine_s - first.engine_s) * 1e9 / added as f64
+            (figure.engine_s - first.engine_s) * 1e9 / added as f64
         });
-        figures.push(Figure {
-            workload,
-            instances: count,
-            bars: result.bars,
-            orders: result.orders,
-            trades: result.trades.len(),
-            net_pnl: result.trades.iter().map(|trade| trade.net_pnl).sum::<Cash>().to_string(),
-            load_s,
-            engine_s,
-            engine_median_s: engine_median_s.as_secs_f64(),
-            bars_per_s: result.bars as f64 / engine_s,
-            ns_per_added_order,
-            process_s: (count == 1).then(|| process_once(store.root())).transpose()?,
-        });
+        figure.process_s = (count == 1).then(|| process_once(store.root())).transpose()?;
+        figures.push(figure);
     }
     Ok(figures)
 }
 
+fn figure(
+    workload: &'static str,
+    instances: usize,
+    result: &RunResult,
+    mut times: Vec<Duration>,
+    load_s: f64,
+) -> Figure {
+    times.sort();
+    let engine_s = times.first().copied().unwrap_or_default().as_secs_f64();
+    let engine_median_s = times.get(times.len() / 2).copied().unwrap_or_default();
+    let events = if result.ticks > 0 { result.ticks } else { result.bars };
+    Figure {
+        workload,
+        instances,
+        bars: result.bars,
+        ticks: result.ticks,
+        orders: result.orders,
+        trades: result.trades.len(),
+        net_pnl: net(result),
+        load_s,
+        engine_s,
+        engine_median_s: engine_median_s.as_secs_f64(),
+        events_per_s: events as f64 / engine_s,
+        ns_per_added_order: None,
+        process_s: None,
+    }
+}
+
+fn net(result: &RunResult) -> String {
+    result.trades.iter().map(|trade| trade.net_pnl).sum::<Cash>().to_string()
+}
+
+/// W4: the prints of one day, and the minute bars of these prints; both give one result (TB1).
+fn measure_ticks(options: &Options, root: &Path) -> anyhow::Result<Vec<Figure>> {
+    let symbol: Symbol = "TICK".parse()?;
+    import(&options.data.join("w4.parquet"), root, Some(symbol))?;
+    let store = Store::open(root)?;
+    let (first, last) = whole_range();
+    store.load_trades(symbol, first, last)?;
+    let started = Instant::now();
+    let trades = store.load_trades(symbol, first, last)?;
+    let load_s = started.elapsed().as_secs_f64();
+    let (Some(begin), Some(end)) = (trades.first(), trades.last()) else {
+        bail!("w4.parquet has no trades");
+    };
+    let (from, to) = (new_york_date(begin.time), new_york_date(end.time));
+    let bars = backtest::minute_bars(&trades);
+    let prints = SymbolData { trades, ..SymbolData::new(symbol) };
+    let bars = SymbolData { bars, ..SymbolData::new(symbol) };
+    let mut figures = Vec::new();
+    let mut results = Vec::new();
+    for (workload, data) in [("w4", prints), ("w4 bars", bars)] {
+        let data = MarketData::new(vec![data])?;
+        let mut times = Vec::new();
+        let mut last = None;
+        for _ in 0..options.repetitions {
+            let (result, time) = engine_once(&data, from, to, 1)?;
+            times.push(time);
+            last = Some(result);
+        }
+        let result = last.context("no repetition")?;
+        figures.push(figure(workload, 1, &result, times, load_s));
+        results.push((result.trades.len(), result.orders, net(&result), result.end_equity));
+    }
+    if let [prints, bars] = results.as_slice()
+        && prints != bars
+    {
+        bail!("w4: the prints give {prints:?}, their minute bars {bars:?}");
+    }
+    if let Some(figure) = figures.first_mut() {
+        figure.process_s = Some(process_once(store.root())?);
+    }
+    Ok(figures)
+}
+
+fn whole_range() -> (Date, Date) {
+    let day = |year, month, day| Date::from_ymd(year, month, day).unwrap_or_default();
+    (day(1990, 1, 1), day(2030, 12, 31))
+}
+
 fn load(store: &Store) -> anyhow::Result<(MarketData, Date, Date)> {
-    let first = Date::from_ymd(1990, 1, 1).unwrap_or_default();
-    let last = Date::from_ymd(2030, 12, 31).unwrap_or_default();
+    let (first, last) = whole_range();
     let mut symbols = Vec::new();
     for symbol in store.symbols()? {
         symbols.push(SymbolData {
@@ -234,25 +304,25 @@ fn process_once(store: &Path) -> anyhow::Result<f64> {
 
 fn print(figures: &[Figure]) {
     println!(
-        "workload  instances       bars     orders  load s  best s  median s   M bars/s  ns/added order  process s  net"
+        "workload  instances     events     orders  load s  best s  median s  M events/s  ns/added order  process s  net"
     );
     for f in figures {
         let added = f.ns_per_added_order.map_or_else(|| "-".to_owned(), |ns| format!("{ns:.0}"));
         let process = f.process_s.map_or_else(|| "-".to_owned(), |s| format!("{s:.3}"));
         println!(
-            "{:<8}  {:>9}  {:>9}  {:>9}  {:>6.3}  {:>6.3}  {:>8.3}  {:>9.2}  {added:>14}  {process:>9}  {}",
+            "{:<8}  {:>9}  {:>9}  {:>9}  {:>6.3}  {:>6.3}  {:>8.3}  {:>10.2}  {added:>14}  {process:>9}  {}",
             f.workload,
             f.instances,
-            f.bars,
+            f.bars.max(f.ticks),
             f.orders,
             f.load_s,
             f.engine_s,
             f.engine_median_s,
-            f.bars_per_s / 1e6,
+            f.events_per_s / 1e6,
             f.net_pnl
         );
     }
     println!(
-        "engine only: data loaded, no report; M bars/s by the best repetition; a loop without an engine does 47-61 M bars/s"
+        "engine only: data loaded, no report; events are bars, for w4 prints; M events/s by the best repetition; a loop without an engine does 47-61 M bars/s"
     );
 }

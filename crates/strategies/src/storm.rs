@@ -132,7 +132,7 @@ impl Strategy for Storm {
                 ctx.wake_at(now.plus_nanos(self.every_ns));
             }
             Event::Time(_) => self.on_time(ctx),
-            Event::Session(_) | Event::Halt { .. } => {}
+            Event::Session(_) | Event::Halt { .. } | Event::Source { .. } => {}
         }
     }
 

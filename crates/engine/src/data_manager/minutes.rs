@@ -18,6 +18,8 @@ pub struct Minute {
     high: Price,
     low: Price,
     close: Price,
+    /// Time of the print that set the close: an older one that comes later does not.
+    last: Timestamp,
     /// Billionths of a share, saturating: 9.2 billion shares in a minute.
     volume: i64,
 }
@@ -25,8 +27,16 @@ pub struct Minute {
 /// No print: its start lies after every instant, so that no time is within it.
 impl Default for Minute {
     fn default() -> Self {
-        let none = Price::ZERO;
-        Self { start: Timestamp::MAX, open: none, high: none, low: none, close: none, volume: 0 }
+        let (none, never) = (Price::ZERO, Timestamp::MAX);
+        Self {
+            start: never,
+            open: none,
+            high: none,
+            low: none,
+            close: none,
+            last: never,
+            volume: 0,
+        }
     }
 }
 
@@ -35,8 +45,8 @@ impl Minute {
     pub fn begin(trade: &Trade) -> Self {
         let nanos = trade.time.nanos();
         let start = Timestamp::from_nanos(nanos - nanos.rem_euclid(MINUTE_NS));
-        let price = trade.price;
-        Self { start, open: price, high: price, low: price, close: price, volume: trade.size.raw() }
+        let (price, last, volume) = (trade.price, trade.time, trade.size.raw());
+        Self { start, open: price, high: price, low: price, close: price, last, volume }
     }
 
     /// Returns true when the time lies in the minute.
@@ -51,7 +61,10 @@ impl Minute {
     pub fn add(&mut self, trade: &Trade) {
         self.high = self.high.max(trade.price);
         self.low = self.low.min(trade.price);
-        self.close = trade.price;
+        if trade.time >= self.last {
+            self.close = trade.price;
+            self.last = trade.time;
+        }
         self.volume = self.volume.saturating_add(trade.size.raw());
     }
 
@@ -200,7 +213,7 @@ impl Minutes {
     }
 }
 
-record!(Minute { 1: start, 2: open, 3: high, 4: low, 5: close, 6: volume });
+record!(Minute { 1: start, 2: open, 3: high, 4: low, 5: close, 6: volume, 7: last });
 record!(Building { 1: current, 2: next });
 
 impl model::record::Record for Minutes {

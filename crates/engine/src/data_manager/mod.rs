@@ -136,8 +136,13 @@ impl DataManager {
         };
         match checked {
             Ok(segment) => {
+                let mark = state.mark;
                 state.update(bar, segment, needs);
                 if self.watched {
+                    if state.tape.heard >= bar.end() {
+                        // A print after the bar's minute is younger than its close.
+                        state.mark = mark;
+                    }
                     self.feeds.note_bar(self.feeds.active(symbol), symbol, bar);
                 }
                 Ok(segment)
@@ -203,8 +208,9 @@ impl DataManager {
         };
         match taken {
             Ok(_) => {
-                state.tape.note(trade, now);
-                state.mark = trade.price;
+                if state.tape.note(trade, now) {
+                    state.mark = trade.price;
+                }
                 if self.watched {
                     let feed = Feed { price: trade.price, at: now, bar: false };
                     self.feeds.note(self.feeds.active(symbol), symbol, feed);

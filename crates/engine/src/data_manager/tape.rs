@@ -2,7 +2,7 @@
 //!
 //! Invariant: a print that does not count changes no bar, no mark and no indicator.
 
-use model::{Price, Timestamp, Trade, record};
+use model::{Timestamp, Trade, record};
 
 use super::bad_prints::PrintFilter;
 
@@ -41,8 +41,8 @@ pub enum PrintFault {
 pub struct Tape {
     /// Engine time at which the last print came that counted.
     pub heard: Timestamp,
-    /// Price of the last print that counted.
-    pub last: Price,
+    /// The newest time of a print that counted.
+    time: Timestamp,
     /// Its number; 0 where the source numbers nothing.
     sequence: u32,
     filter: PrintFilter,
@@ -52,7 +52,7 @@ impl Default for Tape {
     fn default() -> Self {
         Self {
             heard: Timestamp::MIN,
-            last: Price::ZERO,
+            time: Timestamp::MIN,
             sequence: 0,
             filter: PrintFilter::default(),
         }
@@ -95,21 +95,23 @@ impl Tape {
         self.sequence == 0 || (sequence.wrapping_sub(self.sequence) as i32) > 0
     }
 
-    /// Notes a print that counts.
+    /// Notes a print that counts; true when none before it was made later: it is the mark.
     #[inline]
-    pub(super) fn note(&mut self, trade: &Trade, now: Timestamp) {
+    pub(super) fn note(&mut self, trade: &Trade, now: Timestamp) -> bool {
         self.heard = now;
-        self.last = trade.price;
         self.sequence = trade.sequence;
+        let newest = trade.time >= self.time;
+        self.time = self.time.max(trade.time);
+        newest
     }
 }
 
-record!(Tape { 1: heard, 2: last, 3: sequence, 4: filter });
+record!(Tape { 1: heard, 2: time, 3: sequence, 4: filter });
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Conditions, Quantity};
+    use model::{Conditions, Price, Quantity};
 
     fn print(sequence: u32) -> Trade {
         Trade {

@@ -129,11 +129,15 @@ fn a_live_minute_waits_for_its_grace() {
         ..Trade::default()
     };
     world.trade(world.ms("09:31", 200), 0, late);
+    let older = Trade { time: world.ms("09:30", 50_000), price: price("9.90"), ..late };
+    world.trade(world.ms("09:31", 300), 0, older);
     assert_eq!(world.engine.data().symbol(X).unwrap().bars, 0);
     world.apply(world.ms("09:31", 3_499), Input::Time);
     assert_eq!(world.engine.data().symbol(X).unwrap().bars, 0);
     world.apply(world.ms("09:31", 3_500), Input::Time);
-    assert_eq!((world.last_bar().close, world.last_bar().volume), (price("10.10"), Volume(200)));
+    assert_eq!((world.last_bar().close, world.last_bar().volume), (price("10.10"), Volume(300)));
+    assert_eq!(world.last_bar().low, price("9.90"), "an older print still counts for the range");
+    assert_eq!(world.mark(), price("10.50"), "the newest print, not the bar's close");
     for symbol in 0..8 {
         world.print(world.ms("09:32", 10 + i64::from(symbol)), symbol, "10.00");
     }
