@@ -212,8 +212,12 @@ pub const REGISTER: [Registered; ControlId::COUNT as usize] = [
             (!l.allowed.is_empty()).then(|| format!("{} allowed", l.allowed.len())),
         ])
     }),
-    later(28, "Stale data", "a backtest's data is never late"),
-    later(29, "Bad ticks", "prints are not filtered in this build"),
+    core(28, "Stale data", "controls::stale_data::tests::two_seconds_is_the_boundary", |_| {
+        Some("live: 2 s after a tick, 90 s after a bar's end, 5 s without a heartbeat".to_owned())
+    }),
+    core(29, "Bad ticks", "data_manager::bad_prints::tests::ten_percent_is_the_boundary", |_| {
+        Some("10 % off the median of 20 prints, or 3 confirming".to_owned())
+    }),
     core(30, "Clock", "controls::clock::tests::a_skewed_clock_opens_nothing", |_| {
         Some("warning at 250 ms, block at 1 s".to_owned())
     }),
