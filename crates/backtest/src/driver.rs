@@ -387,12 +387,10 @@ impl<'a> Driver<'a> {
     }
 
     fn feed_quote(&mut self, symbol: SymbolId, quote: &Quote, rth: bool) {
-        if self.exchange.has_live(symbol) || quote.is_valid() {
-            self.exchange.quote(symbol, quote, rth);
-            self.settle(quote.time);
-            self.exchange.end_bar();
-            self.settle(quote.time);
-        }
+        self.exchange.quote(symbol, quote, rth);
+        self.settle(quote.time);
+        self.exchange.end_bar();
+        self.settle(quote.time);
         let event = MarketEvent::Quote { symbol, quote: *quote };
         self.apply(quote.time, Input::Market { source: SourceId(0), event });
         self.settle(quote.time);

@@ -140,6 +140,44 @@ fn evaluations_on_prints_equal_those_on_bars() {
     assert_eq!(ticks, bars);
 }
 
+/// TB10 on prints: a run that ends at an instant decides until then what the whole run decides.
+#[test]
+fn no_future_print_changes_a_decision() {
+    let market = symbols(3, 4_000);
+    let mut config = config(date("2026-06-01"), date("2026-06-02"));
+    config.limits.exclusive_symbols = false;
+    let facts = |until: Timestamp| -> Vec<(Timestamp, Vec<u8>)> {
+        let data = market.iter().map(|(name, trades)| {
+            let known = trades.partition_point(|trade| trade.time <= until);
+            SymbolData { trades: trades[..known].to_vec(), ..symbol_data(name, Vec::new()) }
+        });
+        let mut told = Told::default();
+        let strategies = ["vwap_cross", crate::support::RECLAIM_RELAXED];
+        crate::support::run_with(data.collect(), &strategies, &config, &mut told);
+        told.0.retain(|(time, _)| *time <= until);
+        told.0
+    };
+    let whole = facts(Timestamp::MAX);
+    let mut random = Random(SEED);
+    let (first, last) = (whole[0].0, whole[whole.len() - 1].0);
+    for _ in 0..20 {
+        let cut = first.plus_nanos(random.between(0, last.since(first)));
+        let expected = &whole[..whole.partition_point(|(time, _)| *time <= cut)];
+        assert_eq!(facts(cut), expected, "seed {SEED} cut {cut}");
+    }
+    assert!(whole.len() > 100, "{}", whole.len());
+}
+
+/// Every fact as bytes, with the engine's time.
+#[derive(Default)]
+struct Told(Vec<(Timestamp, Vec<u8>)>);
+
+impl backtest::Sink for Told {
+    fn fact(&mut self, engine: &engine::Engine, fact: &engine::Fact) {
+        self.0.push((engine.now(), crate::support::encoded(fact)));
+    }
+}
+
 #[derive(Default)]
 struct Heard(Vec<String>);
 

@@ -100,6 +100,9 @@ fn market_orders_take_the_touch() {
     stage.submit("buy 10");
     assert_eq!(stage.quote(5, "10.75", "10.75"), [""; 0], "locked: tells nothing");
     assert_eq!(stage.quote(6, "10.70", "10.76"), ["6 buy 10 @ 10.76"]);
+    stage.quote(7, "10.76", "10.75");
+    stage.submit("buy 10");
+    assert_eq!(stage.print(8, "10.80", 1_000)[0], "5 buy 10 @ 10.80", "crossed: no touch is known");
 }
 
 /// TF10: orders take a tenth of what prints in a minute together, not of each print alone.
