@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Backtest(commands::backtest::Args),
     /// Market data on disk
     Data(commands::data::Args),
+    /// Reports on the system: every control with its limit and test
+    Report(commands::report::Args),
     /// List strategies and their parameters
     Strategies(commands::strategies::Args),
     /// Sessions, closures and early closes of the exchange
@@ -150,6 +152,7 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
         Command::Demo(args) => commands::demo::run(&context, &args),
         Command::Backtest(args) => commands::backtest::run(&context, &args),
         Command::Data(args) => commands::data::run(&context, &args),
+        Command::Report(args) => commands::report::run(&context, &args),
         Command::Strategies(args) => commands::strategies::run(&context, &args),
         Command::Calendar(args) => commands::calendar::run(&context, &args),
         Command::Config(args) => commands::config::run(&context, &args),

@@ -15,6 +15,7 @@ use crate::fact::{Cancel, Fact, GateChange, SlotKey};
 use crate::order_manager::Order;
 use crate::output::Outputs;
 use crate::performance_tracker::Watch;
+use crate::risk_manager::last_point::{self, Breach};
 use crate::risk_manager::{Block, BlockReason, ControlId, MarketRules, RejectCode, Scope, Trigger};
 use crate::strategy_engine::{Decision, Finding, Outcome, Rule};
 use crate::timers::Timers;
@@ -91,8 +92,25 @@ impl<'a> Desk<'a> {
         self.core.books()
     }
 
+    /// Takes a decision in, unless it fails the check at the last point (C16).
     pub(crate) fn emit(&mut self, fact: Fact) {
-        self.core.emit(fact, self.out);
+        match last_point::check(&fact, self.books()) {
+            Ok(()) => self.core.emit(fact, self.out),
+            Err(breach) => self.stop_at_last_point(&breach),
+        }
+    }
+
+    /// An order that exceeds its parent is a fault of this program: it does not leave, and its
+    /// strategy opens nothing until a person has looked.
+    fn stop_at_last_point(&mut self, breach: &Breach) {
+        let SlotKey { strategy, symbol } = breach.slot;
+        let (limit, value) = (breach.parent.to_f64(), breach.children.to_f64());
+        self.note_trigger(ControlId(16), Some(strategy), Some(symbol), limit, value);
+        self.alert(AlertKind::ParentExceeded, Some(symbol), Some(strategy), || {
+            format!("an order for {value} shares in all was stopped, its parent has {limit} (C16)")
+        });
+        let block = Block::new(Scope::Strategy(strategy), BlockReason::Fault);
+        self.block(block, || "an order exceeded its parent (C16)".to_owned());
     }
 
     /// Returns where a slot's analysis lies.

@@ -6,4 +6,5 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod demo;
+pub(crate) mod report;
 pub(crate) mod strategies;

@@ -1,14 +1,13 @@
 //! The one table of configuration keys: type, range, meaning, and its place in [`Config`].
 //!
-//! Upper bounds of `[risk]` are the compiled ceilings of C42: twice the default where safety.md
-//! names no other. Fractions are parts of the day's equity unless said otherwise.
+//! The keys of `[risk]` lie in [`risk_keys`](super::risk_keys).
 
 use std::path::PathBuf;
 
-use engine::risk_manager::AccountType;
 use model::{Cash, MINUTE_NS, Ppm};
 use simulator::{FillMode, LimitFill};
 
+use super::risk_keys::RISK;
 use super::tree::{Config, Environment, LogLevel};
 use super::value::{Kind, Refusal, Value};
 
@@ -63,12 +62,27 @@ macro_rules! key {
     };
 }
 
-const fn fraction(min: f64, max: f64) -> Kind {
+pub(super) use key;
+
+pub(super) const fn fraction(min: f64, max: f64) -> Kind {
     Kind::Fraction { min, max }
 }
 
-/// All keys but those of `[strategies.NAME]`, section by section.
-pub(crate) const KEYS: &[Key] = &[
+/// All keys but those of `[strategies.NAME]`.
+pub(crate) const KEYS: &[Key] = &joined::<{ OTHERS.len() + RISK.len() }>(OTHERS, RISK);
+
+const fn joined<const N: usize>(first: &[Key], second: &[Key]) -> [Key; N] {
+    let mut all = [first[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
+        at += 1;
+    }
+    all
+}
+
+/// The keys of all sections but `[risk]`.
+const OTHERS: &[Key] = &[
     key!(
         "system.account_size",
         Kind::Usd { min: 1, max: 1_000_000_000 },
@@ -126,153 +140,6 @@ pub(crate) const KEYS: &[Key] = &[
         },
         get: |c| Value::List(c.system.universe.iter().map(ToString::to_string).collect()),
     },
-    key!(
-        "risk.max_positions",
-        Kind::Int { min: 1, max: 10 },
-        "Symbols with a position or a working entry at once (C07).",
-        Int,
-        |c, v| c.risk.max_positions = u32::try_from(v).ok(),
-        |c| c.risk.max_positions.map_or(0, i64::from)
-    ),
-    key!(
-        "risk.max_daily_loss_pct",
-        fraction(0.001, 0.10),
-        "Loss of a day that halts trading, realised and unrealised, after fees (C10).",
-        Fraction,
-        |c, v| c.risk.max_daily_loss_pct = Some(v),
-        |c| c.risk.max_daily_loss_pct.unwrap_or_default()
-    ),
-    key!(
-        "risk.loss_warn_pct",
-        fraction(0.10, 1.0),
-        "Part of the daily loss limit at which a warning is raised (C10).",
-        Fraction,
-        |c, v| c.risk.loss_warn_pct = v,
-        |c| c.risk.loss_warn_pct
-    ),
-    key!(
-        "risk.loss_reduce_only_pct",
-        fraction(0.10, 1.0),
-        "Part of the daily loss limit at which only exits pass; also the day's risk budget (C10, TS3).",
-        Fraction,
-        |c, v| c.risk.loss_reduce_only_pct = v,
-        |c| c.risk.loss_reduce_only_pct
-    ),
-    key!(
-        "risk.max_position_size_pct",
-        fraction(0.01, 0.40),
-        "Largest value held in one symbol (C06, TS3).",
-        Fraction,
-        |c, v| c.risk.max_position_size_pct = Some(v),
-        |c| c.risk.max_position_size_pct.unwrap_or_default()
-    ),
-    key!(
-        "risk.risk_per_trade_pct",
-        fraction(0.0005, 0.02),
-        "What one trade may lose at its protective stop (TS3).",
-        Fraction,
-        |c, v| c.risk.risk_per_trade = v,
-        |c| c.risk.risk_per_trade
-    ),
-    key!(
-        "risk.min_qty",
-        Kind::Int { min: 1, max: 100_000 },
-        "Smallest number of shares worth trading (TS4).",
-        Int,
-        |c, v| c.risk.min_quantity = v,
-        |c| c.risk.min_quantity
-    ),
-    key!(
-        "risk.min_risk_usd",
-        Kind::Usd { min: 0, max: 10_000 },
-        "Smallest risk worth trading, in USD (TS4).",
-        Usd,
-        |c, v| c.risk.min_risk = Some(v),
-        |c| c.risk.min_risk.unwrap_or_default()
-    ),
-    key!(
-        "risk.min_stop_ticks",
-        Kind::Int { min: 1, max: 100 },
-        "Smallest distance to the protective stop, in ticks (TS2).",
-        Int,
-        |c, v| c.risk.min_stop_ticks = v,
-        |c| c.risk.min_stop_ticks
-    ),
-    key!(
-        "risk.max_order_value_usd",
-        Kind::Usd { min: 100, max: 100_000_000 },
-        "Largest value of one order, in USD (C02); at most 40 % of account_size.",
-        Usd,
-        |c, v| c.risk.max_order_value = Some(v),
-        |c| c.risk.max_order_value.unwrap_or_default()
-    ),
-    key!(
-        "risk.max_order_value_pct",
-        fraction(0.001, 0.40),
-        "Largest value of one order (C02).",
-        Fraction,
-        |c, v| c.risk.max_order_value_pct = Some(v),
-        |c| c.risk.max_order_value_pct.unwrap_or_default()
-    ),
-    key!(
-        "risk.buying_power_pct",
-        fraction(0.05, 1.0),
-        "Part of the equity not yet at work that a new entry may use (C09, TS3).",
-        Fraction,
-        |c, v| c.risk.buying_power_pct = Some(v),
-        |c| c.risk.buying_power_pct.unwrap_or_default()
-    ),
-    key!(
-        "risk.max_recent_volume_pct",
-        fraction(0.001, 0.20),
-        "Part of the volume of the last five minutes that one order may be (TS3).",
-        Fraction,
-        |c, v| c.risk.max_recent_volume_pct = Some(v),
-        |c| c.risk.max_recent_volume_pct.unwrap_or_default()
-    ),
-    key!(
-        "risk.max_adv_pct",
-        fraction(0.0001, 0.02),
-        "Part of the mean daily volume that one order may be (TS3).",
-        Fraction,
-        |c, v| c.risk.max_adv_pct = Some(v),
-        |c| c.risk.max_adv_pct.unwrap_or_default()
-    ),
-    key!(
-        "risk.opening_ends_before_close_min",
-        Kind::Int { min: 5, max: 385 },
-        "Minutes before the close from which no position is opened (C23).",
-        Int,
-        |c, v| c.risk.opening_ends_before_close_ns = v * MINUTE_NS,
-        |c| c.risk.opening_ends_before_close_ns / MINUTE_NS
-    ),
-    key!(
-        "risk.flat_before_close_min",
-        Kind::Int { min: 1, max: 60 },
-        "Minutes before the close at which positions are closed (C23).",
-        Int,
-        |c, v| c.risk.flat_before_close_ns = Some(v * MINUTE_NS),
-        |c| c.risk.flat_before_close_ns.unwrap_or_default() / MINUTE_NS
-    ),
-    Key {
-        path: "risk.account_type",
-        kind: Kind::Word(AccountType::NAMES),
-        text: "Kind of account: cash opens positions with settled cash only and sells nothing short (C25).",
-        set: |c, v| {
-            let cash = v == Value::Text(AccountType::Cash.name().into());
-            c.risk.account = if cash { AccountType::Cash } else { AccountType::Margin };
-            Ok(())
-        },
-        get: |c| Value::Text(c.risk.account.name().into()),
-    },
-    key!(
-        "risk.block_wash_sale_reentry",
-        Kind::Switch,
-        "Refuse entries that would wash a loss of the last 30 days; exits are never asked (C26).",
-        Switch,
-        |c, v| c.risk.block_wash_sale_reentry = v,
-        |c| c.risk.block_wash_sale_reentry
-    ),
     Key {
         path: "simulation.fill",
         kind: Kind::Word(&[

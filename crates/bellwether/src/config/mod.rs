@@ -13,6 +13,7 @@ mod file;
 mod keys;
 mod layers;
 mod problem;
+mod risk_keys;
 mod template;
 mod tree;
 mod value;

@@ -43,7 +43,8 @@ fn help_lists_the_commands_of_this_build() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    let expected = ["demo", "backtest", "data", "strategies", "calendar", "config", "completions"];
+    let expected =
+        ["demo", "backtest", "data", "report", "strategies", "calendar", "config", "completions"];
     assert_eq!(listed, expected);
 }
 
@@ -189,4 +190,27 @@ fn a_store_is_listed_checked_and_exported() {
     let check = desk.run("data check --data market --json");
     assert_eq!(check.code, 1);
     assert!(check.document()["by_kind"]["missing_minutes"].is_u64(), "{}", check.stdout);
+}
+
+/// C39, contract.md 5: every control once, with its limit, whether it acts and its test.
+#[test]
+fn report_controls_lists_all() {
+    let desk = Desk::new();
+    let list = desk.json("report controls");
+    let list = list.as_array().unwrap();
+    assert_eq!(list.len(), 42);
+    for (index, control) in list.iter().enumerate() {
+        assert_eq!(control["control"], format!("C{:02}", index + 1));
+        let fields = ["title", "limit", "active", "why_not_active", "use", "last_trigger", "test"];
+        assert!(fields.iter().all(|field| control.get(field).is_some()), "{control}");
+        let active = control["active"] == true;
+        assert_eq!(control["why_not_active"].is_null(), active, "{control}");
+        assert!(!active || control["test"] != "", "{control}");
+    }
+    assert_eq!(list[1]["limit"], "20000.00 USD, 20 % of equity");
+    assert_eq!((&list[6]["active"], &list[6]["use"]), (&true.into(), &0.0.into()));
+    desk.file("bellwether.toml", "[risk]\nmax_losing_streak = 4\nrestricted = [\"GME\"]\n");
+    let list = desk.json("report controls");
+    assert_eq!(list[10]["limit"], "4 losers in a row");
+    assert_eq!(list[26]["limit"], "1 restricted");
 }

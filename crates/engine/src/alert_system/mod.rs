@@ -78,6 +78,8 @@ pub enum AlertKind {
     Foreign,
     /// Another process writes under our tag (I16).
     OtherWriter,
+    /// An order would have exceeded its parent and was stopped (C16).
+    ParentExceeded,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -110,6 +112,7 @@ impl AlertKind {
             Self::MissedFill => "missed_fill",
             Self::Foreign => "foreign",
             Self::OtherWriter => "other_writer",
+            Self::ParentExceeded => "parent_exceeded",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -117,7 +120,8 @@ impl AlertKind {
     /// Returns how urgent alerts of this kind are.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::DailyLoss
+            Self::ParentExceeded
+            | Self::DailyLoss
             | Self::Kill
             | Self::OverFill
             | Self::Unprotected
@@ -250,6 +254,7 @@ record_enum!(AlertKind {
     21: LateData,
     22: StaleData,
     23: SourceSwitched,
+    24: ParentExceeded,
 });
 record!(Alert {
     1: id,

@@ -7,7 +7,7 @@ use model::record::{DecodeError, Reader};
 use super::Engine;
 use crate::fact::{Fact, SlotKey};
 use crate::input::{Input, Sequenced};
-use crate::order_manager::{exits, protection};
+use crate::order_manager::{entries, exits, protection};
 use crate::output::Outputs;
 use crate::timers::Timer;
 
@@ -46,6 +46,9 @@ impl Engine {
             Some(_) => self.begin_session(out),
             None => self.schedule_session_after(self.now),
         }
+        if let Some(raise) = self.core.books().gate().pending_raise() {
+            self.analysis.timers.set(raise.at, Timer::LimitsRaise);
+        }
         // Exits run from the plans in the books: their deadlines are set anew.
         let active: Vec<SlotKey> = self.core.books().active().to_vec();
         for key in active {
@@ -54,8 +57,11 @@ impl Engine {
             if let Some(order) = desk.books().working_entry(key) {
                 let expires = order.terms.as_deref().and_then(|terms| terms.plan.expires);
                 let number = order.request.client_id.number;
-                if let Some(expires) = expires {
-                    desk.analysis.timers.set(expires, Timer::EntryExpiry(number));
+                match expires {
+                    Some(expires) => {
+                        desk.analysis.timers.set(expires, Timer::EntryExpiry(number));
+                    }
+                    None => entries::watch_age(&mut desk, key, number),
                 }
             }
             protection::retry(&mut desk, key);

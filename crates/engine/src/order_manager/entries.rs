@@ -47,13 +47,9 @@ pub(crate) fn want(desk: &mut Desk<'_>, key: SlotKey, plan: &Plan, finding: Find
             forget_refusal(desk, key);
             let number = send(desk, key, plan, working, order, sizing);
             desk.decide(key, Outcome::Order, finding, Some(number));
-            state_entry(desk, key);
-            let age = desk.books().gate().limits().max_order_age_ns;
-            if let Some(expires) = plan.expires {
-                desk.analysis.timers.set(expires, Timer::EntryExpiry(number));
-            } else if let Some(age) = age {
-                let due = desk.now.plus_nanos(age);
-                desk.analysis.timers.set(due, Timer::EntryAge(number));
+            match plan.expires {
+                Some(expires) => desk.analysis.timers.set(expires, Timer::EntryExpiry(number)),
+                None => watch_age(desk, key, number),
             }
         }
         Err(rejection) => {
@@ -258,6 +254,15 @@ fn state_entry(desk: &mut Desk<'_>, key: SlotKey) {
     let now = desk.now;
     if let Some(stated) = desk.analysis.stated.get_mut(index) {
         *stated = now;
+    }
+}
+
+/// Begins to watch the age of an entry that has no time of its own (C17).
+pub(crate) fn watch_age(desk: &mut Desk<'_>, key: SlotKey, number: OrderNumber) {
+    state_entry(desk, key);
+    if let Some(age) = desk.books().gate().limits().max_order_age_ns {
+        let due = desk.now.plus_nanos(age);
+        desk.analysis.timers.set(due, Timer::EntryAge(number));
     }
 }
 

@@ -101,7 +101,7 @@ fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> ArrayVec<W
         list.push(Wanted { role: OrderRole::Target, kind, quantity, reason: None });
     }
     if let Some(reason) = closing {
-        let (kind, quantity) = (OrderKind::Market, position.quantity);
+        let (kind, quantity) = (OrderKind::Market, slice(desk, position.quantity));
         list.push(Wanted { role: OrderRole::Close, kind, quantity, reason: Some(reason) });
     }
     list
@@ -152,6 +152,12 @@ fn settle_role(
     }
 }
 
+/// Returns the part of a close that is sent at once (C41): the next follows when it has filled.
+fn slice(desk: &Desk<'_>, open: Quantity) -> Quantity {
+    let most = desk.books().gate().limits().max_order_quantity.and_then(Quantity::from_shares);
+    most.map_or(open, |most| open.min(most))
+}
+
 /// Returns for how many shares another exit may be sent.
 fn room(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> Quantity {
     let Some(position) = desk.books().position(key) else { return Quantity::ZERO };
@@ -178,7 +184,7 @@ pub(crate) fn close(desk: &mut Desk<'_>, key: SlotKey, reason: ExitReason) -> Cl
     let order = Wanted {
         role: OrderRole::Close,
         kind: OrderKind::Market,
-        quantity: open,
+        quantity: slice(desk, open),
         reason: Some(reason),
     };
     let free = room(desk, key, venue) >= open && !is_entry_in_the_way(desk, key, venue);

@@ -142,7 +142,7 @@ pub const REGISTER: [Registered; ControlId::COUNT as usize] = [
     core(15, "Duplicate orders", "controls::duplicate::tests::two_seconds", |l| {
         l.duplicate_window_ns.filter(|_| !l.test_ceilings).map(seconds)
     }),
-    later(16, "Parent and child orders", "the check at the last point is not in this build"),
+    core(16, "Parent and child orders", "last_point::tests::an_entry_has_one_child", always),
     core(17, "Open orders and their age", "controls::open_orders::tests::boundary", |l| {
         both([
             l.max_open_orders.map(|n| format!("{n} in all")),
@@ -231,8 +231,10 @@ pub const REGISTER: [Registered; ControlId::COUNT as usize] = [
     later(38, "Strategy promotion", "needs paper and live modes"),
     later(39, "Self-assessment", "this report is it; its schedule needs the live process"),
     later(40, "Stress test", "is run before each release"),
-    later(41, "Rebalance and flatten", "slices are not in this build"),
-    core(42, "Limit changes", "limit_change::tests::looser_limits_wait", |l| {
+    core(41, "Rebalance and flatten", "limits::a_flatten_goes_in_slices", |l| {
+        l.max_order_quantity.map(|n| format!("slices of {n} shares"))
+    }),
+    core(42, "Limit changes", "limits::looser_limits_wait", |l| {
         (!l.test_ceilings).then(|| "60 s delay, ceilings of twice the default".to_owned())
     }),
 ];

@@ -28,11 +28,7 @@ pub struct ControlStatus {
 }
 
 /// Returns the status of all controls in order.
-pub(crate) fn control_status(
-    books: &Books,
-    worst: &WorstCase,
-    now: Timestamp,
-) -> Vec<ControlStatus> {
+pub fn control_status(books: &Books, worst: &WorstCase, now: Timestamp) -> Vec<ControlStatus> {
     let gate = books.gate();
     let limits = gate.limits();
     REGISTER

@@ -8,6 +8,7 @@ mod controls;
 mod data;
 mod fates;
 mod isolation;
+mod limits;
 mod orders;
 mod outcomes;
 mod permutations;
