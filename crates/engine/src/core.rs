@@ -74,7 +74,10 @@ impl Core {
                     self.hash(fee);
                 }
                 // They change what is decided, which is hashed.
-                BrokerEvent::Outcome { .. } | BrokerEvent::Page(_) | BrokerEvent::Account(_) => {}
+                BrokerEvent::Outcome { .. }
+                | BrokerEvent::Page(_)
+                | BrokerEvent::Account(_)
+                | BrokerEvent::ActionBooked { .. } => {}
             }
         }
         self.books.observe(input, now)

@@ -2,8 +2,8 @@
 
 use model::exchange::Session;
 use model::{
-    BrokerId, CancelRequest, Cash, ClientOrderId, OrderNumber, Price, StrategyId, SymbolId,
-    Timestamp,
+    BrokerId, CancelRequest, Cash, ClientOrderId, CorporateAction, OrderNumber, Price, StrategyId,
+    SymbolId, Timestamp,
 };
 
 use crate::alert_system::{AlertKind, AlertSystem};
@@ -43,6 +43,14 @@ impl Analysis {
     #[inline]
     pub(crate) fn slot_index(&self, key: SlotKey) -> usize {
         key.strategy.index() * self.data.symbols().len() + key.symbol.index()
+    }
+
+    /// Restates what is kept over the night in the terms after a corporate action (F27).
+    pub(crate) fn restate(&mut self, action: &CorporateAction) {
+        self.data.restate(action);
+        let symbols = self.data.symbols().len().max(1);
+        let own = self.watches.iter_mut().skip(action.symbol.index()).step_by(symbols);
+        own.for_each(|watch| watch.restate(|price| action.level(price)));
     }
 
     /// Returns the account's equity with all positions at their marks.

@@ -24,7 +24,7 @@ use crate::execution_engine::{self, BrokerTraits, outcomes, reconciliation, rout
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
 use crate::input::{Control, Input, MarketEvent, Sequenced, Start};
 use crate::lifecycle::State;
-use crate::order_manager::{entries, exits, protection, trailing};
+use crate::order_manager::{actions, entries, exits, protection, trailing};
 use crate::output::Outputs;
 use crate::performance_tracker::{Watch, close_trade};
 use crate::risk_manager::{
@@ -165,6 +165,10 @@ impl Engine {
             }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
             Input::Limits(change) => self.on_limits(change, out),
+            Input::Action(action) => {
+                let seen = self.core.observe(&input.item, time);
+                actions::on_announced(&mut self.desk(out), action, seen.announced);
+            }
         }
     }
 
@@ -307,6 +311,9 @@ impl Engine {
         self.begin_rules_day(&session);
         self.analysis.session = Some(session);
         self.analysis.data.begin_day();
+        // They happen overnight: the equity of the day is after them (F27, TS1).
+        actions::happen(&mut self.desk(out), session.date);
+        self.record_trades(None, None, out);
         if !self.is_day_open(&session) {
             let settles = settlement_date(&self.calendar, session.date);
             let mut desk = self.desk(out);
@@ -492,7 +499,7 @@ impl Engine {
         {
             let index = self.analysis.slot_index(*key);
             let mut watch = self.analysis.watches.get(index).copied().unwrap_or_default();
-            if let Some(last) = position.fills.last() {
+            if let Some(last) = position.executions().last() {
                 watch.finish(bar.map(|bar| bar.open), last.fill.price);
             }
             let trade = close_trade(self.core.books().trades() + 1, *key, position, &watch);

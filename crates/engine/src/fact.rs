@@ -4,8 +4,9 @@
 //! tells everything that left (journal.md 2, 3).
 
 use model::{
-    BrokerId, CancelRequest, Cash, ClosedTrade, Date, ExitReason, GroupId, NewOrder, OrderNumber,
-    Query, ReplaceRequest, StrategyId, SymbolId, Timestamp, record, record_enum,
+    BrokerId, CancelRequest, Cash, ClosedTrade, CorporateAction, Date, ExitReason, GroupId,
+    NewOrder, OrderNumber, Price, Query, ReplaceRequest, StrategyId, SymbolId, Timestamp, record,
+    record_enum,
 };
 
 use crate::alert_system::Alert;
@@ -40,6 +41,8 @@ pub enum Fact {
     Route(Route),
     /// The books were compared with a broker's (folds).
     Compared(Box<Compared>),
+    /// A corporate action happens (folds).
+    Action(Box<ActionEffect>),
     /// Why an evaluation did or did not lead to an order (informs).
     Decision(Decision),
     /// Something an operator should know (informs).
@@ -184,6 +187,19 @@ pub enum ExitWant {
     Retry,
 }
 
+/// A corporate action with all that its booking needs (F27).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ActionEffect {
+    /// The action.
+    pub action: CorporateAction,
+    /// When it happens.
+    pub time: Timestamp,
+    /// What is paid for one new share where a holding has a fraction.
+    pub cash_in_lieu: Price,
+    /// It was announced after its session: nothing is restated, somebody has to look.
+    pub too_late: bool,
+}
+
 /// Names the slot of a strategy in a symbol.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct SlotKey {
@@ -208,6 +224,7 @@ record!(PositionChange { 1: slot, 2: group, 3: want });
 record_enum!(ExitWant { 0: Close(ExitReason), 1: Target, 2: Retry });
 record!(LimitsInForce { 1: limits, 2: raise });
 record!(SlotKey { 1: strategy, 2: symbol });
+record!(ActionEffect { 1: action, 2: time, 3: cash_in_lieu, 4: too_late });
 record!(Asked { 1: query, 2: time });
 record!(Route { 1: to, 2: time });
 record_enum!(Fact {
@@ -227,6 +244,7 @@ record_enum!(Fact {
     13: Triggered(Trigger),
     14: Limits(Box<LimitsInForce>),
     15: Compared(Box<Compared>),
+    16: Action(Box<ActionEffect>),
 });
 
 impl Default for Fact {

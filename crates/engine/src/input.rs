@@ -4,9 +4,9 @@
 //! (J1). The journal stores these inputs, so their meaning never changes.
 
 use model::{
-    Bands, Bar, Breaker, BrokerId, Cash, ChargeKind, ClientOrderId, ExecutionReport, Halt,
-    OrderNumber, Page, Price, Quantity, Quote, RequestKind, SendOutcome, SourceId, SymbolDay,
-    SymbolId, Timestamp, Trade,
+    Bands, Bar, Breaker, BrokerId, Cash, ChargeKind, ClientOrderId, CorporateAction,
+    ExecutionReport, Halt, OrderNumber, Page, Price, Quantity, Quote, RequestKind, SendOutcome,
+    SourceId, SymbolDay, SymbolId, Timestamp, Trade,
 };
 
 use crate::fact::SlotKey;
@@ -57,6 +57,8 @@ pub enum Input {
     Reference(Box<SymbolDay>),
     /// Other limits are wanted (C42).
     Limits(Box<LimitChange>),
+    /// A corporate action is announced, before the session of its ex-date (F27).
+    Action(CorporateAction),
 }
 
 /// Limits that somebody wants, as the shell checked them.
@@ -147,6 +149,13 @@ pub enum BrokerEvent {
     },
     /// One page of an answer.
     Page(Box<Page>),
+    /// What it holds after a corporate action, by its own booking (F27).
+    ActionBooked {
+        /// Whose shares.
+        symbol: SymbolId,
+        /// Net shares of the account.
+        held: Quantity,
+    },
     /// A charge that belongs to no fill: borrow, interest, a day's rounding of fees (TK5-TK8).
     Charge {
         /// What it is for.

@@ -30,11 +30,11 @@ mod session;
 pub mod strategy_engine;
 mod timers;
 
-pub use books::{Anomaly, Books, Day, External, Observed, Seen, Settled, Slot};
+pub use books::{Actions, Announced, Anomaly, Books, Day, External, Observed, Seen, Settled, Slot};
 pub use engine::{Engine, EngineConfig, Instance};
 pub use fact::{
-    Asked, Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, LimitsInForce, PositionChange,
-    Replace, Route, SlotKey, TradeVoided,
+    ActionEffect, Asked, Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, LimitsInForce,
+    PositionChange, Replace, Route, SlotKey, TradeVoided,
 };
 pub use input::{
     BrokerEvent, Control, Input, LastEnd, LimitChange, Link, MarketEvent, Resolution, Sequenced,

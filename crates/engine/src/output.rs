@@ -54,6 +54,7 @@ impl Outputs {
             | Fact::Compared(_)
             | Fact::DayRoll(_)
             | Fact::TradeClosed(_)
+            | Fact::Action(_)
             | Fact::TradeVoided(_)
             | Fact::Position(_)
             | Fact::Decision(_)

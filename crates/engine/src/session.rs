@@ -29,6 +29,13 @@ impl Ticks {
         self.date = date;
     }
 
+    /// Calls a symbol by its new ticker from now on (F27).
+    pub(crate) fn rename(&mut self, symbol: SymbolId, to: Symbol) {
+        if let Some(name) = self.symbols.get_mut(symbol.index()) {
+            *name = to;
+        }
+    }
+
     /// Returns the ticker of a symbol.
     pub fn symbol(&self, symbol: SymbolId) -> Option<Symbol> {
         self.symbols.get(symbol.index()).copied()

@@ -14,6 +14,7 @@
 //! assert_eq!(value.to_string(), "20250.00");
 //! ```
 
+mod action;
 mod cash;
 mod charge;
 mod decimal;
@@ -32,6 +33,7 @@ mod report;
 mod time;
 mod trade;
 
+pub use action::{ActionKind, CorporateAction, SplitRatio};
 pub use cash::Cash;
 pub use charge::ChargeKind;
 pub use decimal::{ParseDecimalError, SCALE};

@@ -26,11 +26,13 @@ pub enum ExitReason {
     Flatten,
     /// A fill that no order of ours explains.
     External,
+    /// A fraction of a share that a split left was paid in cash (F27).
+    CorporateAction,
 }
 
 impl ExitReason {
     /// All reasons, in the order of their definition.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Stop,
         Self::MovedStop,
         Self::Target,
@@ -41,6 +43,7 @@ impl ExitReason {
         Self::Signal,
         Self::Flatten,
         Self::External,
+        Self::CorporateAction,
     ];
 
     /// Returns the name in JSON.
@@ -56,6 +59,7 @@ impl ExitReason {
             Self::Signal => "signal",
             Self::Flatten => "flatten",
             Self::External => "external",
+            Self::CorporateAction => "corporate_action",
         }
     }
 }

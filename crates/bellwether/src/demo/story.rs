@@ -87,7 +87,8 @@ impl Story {
             | Fact::Route(_)
             | Fact::Triggered(_)
             | Fact::Limits(_)
-            | Fact::Compared(_) => {}
+            | Fact::Compared(_)
+            | Fact::Action(_) => {}
         }
     }
 

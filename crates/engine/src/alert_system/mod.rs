@@ -80,6 +80,8 @@ pub enum AlertKind {
     OtherWriter,
     /// An order would have exceeded its parent and was stopped (C16).
     ParentExceeded,
+    /// A corporate action changed what is held or ordered (F27).
+    CorporateAction,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -113,6 +115,7 @@ impl AlertKind {
             Self::Foreign => "foreign",
             Self::OtherWriter => "other_writer",
             Self::ParentExceeded => "parent_exceeded",
+            Self::CorporateAction => "corporate_action",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -142,6 +145,7 @@ impl AlertKind {
             | Self::Reconciliation
             | Self::MissedFill
             | Self::Foreign
+            | Self::CorporateAction
             | Self::Arithmetic => Severity::Warning,
             Self::BadData | Self::LateData => Severity::Info,
         }
@@ -255,6 +259,7 @@ record_enum!(AlertKind {
     22: StaleData,
     23: SourceSwitched,
     24: ParentExceeded,
+    25: CorporateAction,
 });
 record!(Alert {
     1: id,

@@ -40,7 +40,7 @@ impl Books {
             fee: Cash::ZERO,
             order: ClientOrderId::default(),
         };
-        let booked = BookedFill { exec_id, exit: None, fill };
+        let booked = BookedFill { exec_id, fill, ..BookedFill::default() };
         let reduces = |position: &Position| {
             position.broker == broker
                 && position.signed_qty().raw().signum() * quantity.raw().signum() < 0
@@ -84,7 +84,11 @@ impl Books {
             order: row.client_id.unwrap_or_default(),
         };
         self.note_execution(symbol, &row.fill);
-        self.book_external(broker, symbol, BookedFill { exec_id: id, exit: None, fill });
+        self.book_external(
+            broker,
+            symbol,
+            BookedFill { exec_id: id, fill, ..BookedFill::default() },
+        );
         self.note_flow(broker, self.ledger.cash().minus(before));
     }
 
@@ -96,7 +100,8 @@ impl Books {
         let Some(external) = self.externals.get_mut(at) else { return false };
         let quantity = external.quantity;
         let buys = quantity.is_positive();
-        let one_side = external.fills().iter().all(|booked| booked.fill.side.is_buy() == buys);
+        let mut executions = external.fills().iter().filter(|booked| booked.split.is_none());
+        let one_side = executions.all(|booked| booked.fill.side.is_buy() == buys);
         let free = self
             .slots
             .get(slot.strategy.index() * self.symbols + slot.symbol.index())

@@ -41,8 +41,9 @@ impl Books {
             _ => return,
         };
         if let Some(id) = gone {
+            let held = self.held_in(report.symbol);
             let taken = self.take_external(report.broker, report.symbol, |b, _| b.exec_id == id);
-            self.take_execution_back(report.symbol, &taken);
+            self.take_execution_back(report.symbol, &taken, held);
             observed.filled |= !taken.is_empty();
         }
         let Some(fill) = fill.filter(|fill| is_usable(fill) && !known(self, fill.exec_id)) else {
@@ -277,20 +278,22 @@ impl Books {
             // Another position has taken the slot: what is open here has no plan any more.
             let fills = std::mem::take(&mut position.fills);
             self.ledger.book(Totals::default().since(position.totals()));
-            for booked in fills {
+            for (at, booked) in fills.iter().enumerate().filter(|(_, b)| b.split.is_none()) {
+                let booked = booked.after_splits(fills.iter().skip(at));
                 self.book_external(position.broker, key.symbol, booked);
             }
             return;
         }
-        let orders = &self.orders;
-        let index = key.strategy.index() * self.symbols + key.symbol.index();
-        if let Some(slot) = self.slots.get_mut(index) {
-            slot.orphans.retain(|&number| {
-                let order = orders.get(number);
-                !order.is_some_and(|order| position.relink(number, order))
-            });
-        }
-        self.with_slot(key, |slot| slot.position = Some(position));
+        let orphans = self.slot(key).map(|slot| slot.orphans.clone()).unwrap_or_default();
+        let relinked = |number: OrderNumber, position: &mut Position| {
+            self.orders.get(number).is_some_and(|order| position.relink(number, order))
+        };
+        let left = orphans.into_iter().filter(|&number| !relinked(number, &mut position)).collect();
+        // In one step: a slot that is active for a moment only would be listed twice.
+        self.with_slot(key, |slot| {
+            slot.orphans = left;
+            slot.position = Some(position);
+        });
     }
 
     /// Moves a slot's flat position among the closed ones; exits that still live stay known.
@@ -391,7 +394,7 @@ fn is_usable(fill: &Fill) -> bool {
 fn booked(fill: &Fill, time: Timestamp, order: model::ClientOrderId) -> BookedFill {
     let Fill { exec_id, side, quantity, price, fee } = *fill;
     let fill = TradeFill { time, side, quantity, price, fee, order };
-    BookedFill { exec_id, exit: None, fill }
+    BookedFill { exec_id, fill, ..BookedFill::default() }
 }
 
 /// Returns why a fill of an order reduces a position; `None` for an entry.

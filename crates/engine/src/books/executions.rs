@@ -1,7 +1,7 @@
 //! Executions as the account sees them: tax lots and settlement (C25, C26) take each one in once
 //! and give it back when it never was, whatever position it belongs to.
 
-use model::{BrokerId, ExecId, Fill, SymbolId};
+use model::{BrokerId, ExecId, Fill, Quantity, SymbolId};
 
 use crate::fact::SlotKey;
 use crate::ledger::LotFill;
@@ -17,13 +17,28 @@ impl Books {
         self.ledger.note_execution(&LotFill { symbol, side, quantity, value, fee });
     }
 
-    /// Takes the parts of an execution back that was booked and never was.
-    pub(super) fn take_execution_back(&mut self, symbol: SymbolId, parts: &[BookedFill]) {
-        for booked in parts {
-            let (side, quantity) = (booked.fill.side, booked.fill.quantity);
-            let (value, fee) = (booked.value(), booked.fill.fee);
-            self.ledger.take_back(&LotFill { symbol, side, quantity, value, fee });
-        }
+    /// Takes the parts of an execution back that was booked and never was; `held` are the shares of
+    /// its symbol before it was taken out of them, in which later splits have rounded it (F27).
+    pub(super) fn take_execution_back(
+        &mut self,
+        symbol: SymbolId,
+        parts: &[BookedFill],
+        held: Quantity,
+    ) {
+        let Some(first) = parts.first() else { return };
+        let quantity = held.minus(self.held_in(symbol)).abs();
+        let value = parts.iter().map(BookedFill::value).sum();
+        let fee = parts.iter().map(|booked| booked.fill.fee).sum();
+        self.ledger.take_back(&LotFill { symbol, side: first.fill.side, quantity, value, fee });
+    }
+
+    /// Returns the net shares of a symbol, whoever holds them.
+    pub(super) fn held_in(&self, symbol: SymbolId) -> Quantity {
+        let own = self.active_in(symbol).iter().filter_map(|&strategy| {
+            Some(self.position(SlotKey { strategy, symbol })?.signed_qty())
+        });
+        let beyond = self.externals.iter().filter(|e| e.symbol == symbol).map(|e| e.quantity);
+        own.chain(beyond).fold(Quantity::ZERO, Quantity::plus)
     }
 
     /// Checks that the tax lots hold what positions and externals hold, and account for every
@@ -65,6 +80,7 @@ impl Books {
         let externals = self.externals.iter();
         let beyond = externals.filter(|e| e.broker == broker && e.symbol == key.symbol);
         let fills = own.chain(beyond.flat_map(|external| external.fills()));
-        fills.filter(|booked| booked.exec_id == id).copied().collect()
+        let same = |booked: &&BookedFill| booked.exec_id == id && booked.split.is_none();
+        fills.filter(same).copied().collect()
     }
 }

@@ -4,7 +4,7 @@
 //! It is part of the account (I3) and counts against its limits (I5); nothing here is ever traded
 //! by itself: an operator claims it or the broker takes it back.
 
-use model::{BrokerId, Cash, ExecId, Price, Quantity, SymbolId, record};
+use model::{BrokerId, Cash, ExecId, Price, Quantity, SplitRatio, SymbolId, record};
 
 use crate::ledger::Totals;
 use crate::order_manager::BookedFill;
@@ -48,11 +48,15 @@ impl External {
 
     /// Returns true when the execution was booked here.
     pub fn knows(&self, id: ExecId) -> bool {
-        self.fills.iter().any(|booked| booked.exec_id == id)
+        self.fills.iter().any(|booked| booked.split.is_none() && booked.exec_id == id)
     }
 
     /// Books a fill.
     pub fn book(&mut self, booked: BookedFill) {
+        if let Some(ratio) = booked.split {
+            self.book_split(booked, ratio);
+            return;
+        }
         let fill = &booked.fill;
         let value = booked.value();
         let signed = if fill.side.is_buy() { value } else { value.negated() };
@@ -70,6 +74,14 @@ impl External {
         self.quantity = self.quantity.plus(change);
         self.totals = self.totals.plus(Totals { flow: signed.negated(), cost, fees: fill.fee });
         self.fills.push(booked);
+    }
+
+    /// Restates the shares in those after a split: values stay (F27).
+    fn book_split(&mut self, booked: BookedFill, ratio: SplitRatio) {
+        if !self.fills.is_empty() {
+            self.quantity = ratio.quantity(self.quantity);
+            self.fills.push(booked);
+        }
     }
 
     /// Takes the fills out that `which` names and books the others anew.
@@ -99,7 +111,7 @@ mod tests {
             price: price.parse().unwrap(),
             ..TradeFill::default()
         };
-        BookedFill { exec_id: ExecId::simulated(id), exit: None, fill }
+        BookedFill { exec_id: ExecId::simulated(id), fill, ..BookedFill::default() }
     }
 
     /// I3, I11: the sum of the fills through zero and back; taking one out is as if it had never

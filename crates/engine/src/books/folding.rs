@@ -48,6 +48,7 @@ impl Books {
             Fact::Limits(new) => self.gate.set_limits(new.limits.clone(), new.raise.clone()),
             Fact::Compared(compared) => self.fold_compared(compared),
             Fact::Alert(_) => {}
+            Fact::Action(effect) => self.fold_action(effect),
         }
     }
 
@@ -149,6 +150,7 @@ impl Books {
         self.orders.forget_below(self.day.first_order);
         self.day.first_order = roll.first_order;
         self.forget_closed_attempts();
+        self.forget_actions(roll.session);
         for slot in &mut self.slots {
             slot.entries_today = 0;
         }

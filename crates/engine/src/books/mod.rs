@@ -6,6 +6,7 @@
 //!
 //! Invariants: I3 (a position is the sum of its booked fills), I4 (each execution once), I11.
 
+mod actions;
 mod adjusting;
 mod anomaly;
 mod booking;
@@ -26,6 +27,7 @@ use model::{
     record,
 };
 
+pub use actions::{Actions, Announced};
 pub use anomaly::Anomaly;
 pub use external::External;
 
@@ -105,6 +107,8 @@ pub struct Seen {
     pub missed: u32,
     /// What was to be claimed is a strategy's position now (F18).
     pub claimed: bool,
+    /// What the announcement of a corporate action says that was not known.
+    pub announced: Announced,
 }
 
 /// A closed position whose trade is recorded: kept while its executions may still be corrected,
@@ -140,6 +144,7 @@ pub struct Books {
     closed: Vec<(SlotKey, Box<Position>)>,
     settled: Vec<Settled>,
     externals: Vec<External>,
+    actions: Actions,
     trades: u64,
     venues: Vec<VenueCapabilities>,
     brokers: Brokers,
@@ -164,6 +169,7 @@ impl Books {
             closed: Vec::new(),
             settled: Vec::new(),
             externals: Vec::new(),
+            actions: Actions::default(),
             trades: 0,
             venues: Vec::new(),
             brokers: Brokers::default(),

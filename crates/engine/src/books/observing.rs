@@ -35,6 +35,7 @@ impl Books {
             Input::Control(Control::Claim { broker, slot }) => {
                 seen.claimed = self.claim(*broker, *slot, now);
             }
+            Input::Action(action) => seen.announced = self.observe_action(action),
             _ => {}
         }
         seen
@@ -77,6 +78,8 @@ impl Books {
                 self.ledger.book_charge(*kind, *fee);
                 self.note_flow(broker, fee.negated());
             }
+            // It is compared with what is held, not booked.
+            BrokerEvent::ActionBooked { .. } => {}
             BrokerEvent::Account(account) => self.observe_account(broker, *account),
         }
     }

@@ -32,7 +32,7 @@ impl Books {
         }
         let (key, broker) = (order.slot(), order.request.broker);
         let parts = self.parts_of(gone, key, broker);
-        self.take_execution_back(key.symbol, &parts);
+        let held = self.held_in(key.symbol);
         let Some(order) = self.orders.get_mut(number) else { return };
         order.void_execution(gone);
         if fill.is_some_and(|fill| fill.exec_id == gone) {
@@ -40,6 +40,7 @@ impl Books {
         }
         order.updated = order.updated.max(time);
         self.withdraw(key, number, gone, observed);
+        self.take_execution_back(key.symbol, &parts, held);
         if let Some(fill) = fill {
             // It stands where the execution stood that it corrects.
             self.book_fill(number, fill, Quantity::ZERO, executed.unwrap_or(time), observed);

@@ -37,6 +37,7 @@ impl model::record::Record for Books {
         writer.field(12, &self.externals);
         writer.field(13, &self.brokers);
         writer.field(14, &self.risk);
+        writer.field(15, &self.actions);
     }
 
     fn load(
@@ -64,10 +65,14 @@ impl model::record::Record for Books {
                 12 => read(&mut self.externals, &field, "Books")?,
                 13 => read(&mut self.brokers, &field, "Books")?,
                 14 => read(&mut self.risk, &field, "Books")?,
+                15 => read(&mut self.actions, &field, "Books")?,
                 _ => {}
             }
         }
         self.ticks.set_date(self.day.session);
+        for &(symbol, name) in self.actions.renamed() {
+            self.ticks.rename(symbol, name);
+        }
         self.closed = closed.into_iter().map(|c| (c.key, c.position)).collect();
         self.by_symbol.iter_mut().for_each(SmallVec::clear);
         for key in &self.active {

@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 use model::exchange::{Segment, Session};
 use model::{
-    Bar, BarFault, Halt, MINUTE_NS, Price, Quote, SourceId, SymbolDay, SymbolId, Timestamp, Trade,
+    Bar, BarFault, CorporateAction, Halt, MINUTE_NS, Price, Quote, SourceId, SymbolDay, SymbolId,
+    Timestamp, Trade,
 };
 
 use crate::input::MarketEvent;
@@ -353,6 +354,16 @@ impl DataManager {
     pub fn accept_halt(&mut self, symbol: SymbolId, halt: &Halt) {
         if let Some(state) = self.symbols.get_mut(symbol.index()) {
             state.note_halt(halt);
+        }
+    }
+
+    /// Restates the last price after a corporate action, unless today's bars have set it (F27).
+    pub(crate) fn restate(&mut self, action: &CorporateAction) {
+        if let Some(state) = self.symbols.get_mut(action.symbol.index())
+            && state.bars == 0
+            && !state.mark.is_zero()
+        {
+            state.mark = action.level(state.mark).max(Price::ZERO);
         }
     }
 

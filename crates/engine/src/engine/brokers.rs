@@ -8,7 +8,7 @@ use crate::books::Seen;
 use crate::execution_engine::{Answer, Round, compare, outcomes, reconciliation};
 use crate::fact::SlotKey;
 use crate::input::BrokerEvent;
-use crate::order_manager::exits;
+use crate::order_manager::{actions, exits};
 use crate::output::Outputs;
 use crate::risk_manager::{Block, BlockReason, Scope};
 
@@ -24,6 +24,9 @@ impl Engine {
         self.on_reports(seen, out);
         match event {
             BrokerEvent::Report(_) | BrokerEvent::Charge { .. } | BrokerEvent::Account(_) => {}
+            BrokerEvent::ActionBooked { symbol, held } => {
+                actions::on_booked(&mut self.desk(out), broker, *symbol, *held);
+            }
             BrokerEvent::Outcome { client_id, outcome, .. } => match seen.outcome {
                 Some((number, found)) => {
                     outcomes::after_outcome(&mut self.desk(out), number, found, *outcome);

@@ -14,7 +14,7 @@
 
 use std::collections::VecDeque;
 
-use model::{Cash, Date, Quantity, Side, SymbolId, record};
+use model::{Cash, Date, Quantity, Side, SplitRatio, SymbolId, record};
 
 /// Days on each side of a loss within which a purchase washes it (C26).
 pub const WASH_DAYS: i32 = 30;
@@ -170,6 +170,24 @@ impl Lots {
         self.symbol_mut(fill.symbol).take_back(fill, today);
     }
 
+    /// Restates the lots of a symbol in the shares after a split: quantities change, what was paid
+    /// does not (F27). `held` is what the account holds then; rounding leaves none of it out.
+    pub(crate) fn restate(&mut self, symbol: SymbolId, ratio: SplitRatio, held: Quantity) {
+        let lots = self.symbol_mut(symbol);
+        let (mut before, mut after) = (Quantity::ZERO, Quantity::ZERO);
+        let count = lots.open.len();
+        for (at, lot) in lots.open.iter_mut().enumerate() {
+            before = before.plus(lot.quantity);
+            let sum = if at + 1 == count { held } else { ratio.quantity(before) };
+            lot.quantity = sum.minus(after);
+            after = sum;
+        }
+        for part in &mut lots.closed {
+            part.quantity = ratio.quantity(part.quantity);
+            part.washed_quantity = ratio.quantity(part.washed_quantity);
+        }
+    }
+
     fn symbol_mut(&mut self, symbol: SymbolId) -> &mut SymbolLots {
         let index = symbol.index();
         if self.symbols.len() <= index {
@@ -275,6 +293,8 @@ impl SymbolLots {
         let today = lot.acquired;
         let mut at = usize::try_from(self.unwashed_from).unwrap_or(usize::MAX);
         let mut leading = true;
+        // What replaces is one lot, whatever number of losses it takes over.
+        let mut replaced = Lot { quantity: Quantity::ZERO, basis: Cash::ZERO, ..lot };
         while lot.quantity.abs().is_positive()
             && let Some(part) = self.closed.get_mut(at)
         {
@@ -287,11 +307,13 @@ impl SymbolLots {
             if open && same {
                 let quantity = part.washable().min(lot.quantity.abs());
                 let loss = part.wash(quantity);
-                let mut replaced = lot.split_off(quantity);
+                replaced.join(&lot.split_off(quantity));
                 replaced.replace(loss);
-                self.open.push_back(replaced);
             }
             at += 1;
+        }
+        if !replaced.quantity.is_zero() {
+            self.open.push_back(replaced);
         }
         if !lot.quantity.is_zero() {
             self.open.push_back(lot);
@@ -305,8 +327,13 @@ impl SymbolLots {
         replaced.replace(loss);
         if lot.quantity.is_zero() {
             *lot = replaced;
-        } else {
-            self.open.insert(at, replaced);
+            return;
+        }
+        // Several losses that one purchase takes over make one lot of it, not many.
+        let before = at.checked_sub(1).and_then(|before| self.open.get_mut(before));
+        match before.filter(|lot| lot.replacement && lot.acquired == replaced.acquired) {
+            Some(before) => before.join(&replaced),
+            None => self.open.insert(at, replaced),
         }
     }
 
@@ -364,6 +391,13 @@ impl Lot {
         self.basis = self.basis.minus(part.basis);
         self.washed = self.washed.minus(part.washed);
         part
+    }
+
+    /// Adds the shares of another lot.
+    fn join(&mut self, other: &Self) {
+        self.quantity = self.quantity.plus(other.quantity);
+        self.basis = self.basis.plus(other.basis);
+        self.washed = self.washed.plus(other.washed);
     }
 
     /// Takes the loss of other shares over.

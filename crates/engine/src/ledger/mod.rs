@@ -7,7 +7,7 @@
 mod lots;
 mod unsettled;
 
-use model::{Cash, ChargeKind, Date, record};
+use model::{Cash, ChargeKind, Date, Quantity, SplitRatio, SymbolId, record};
 
 pub use lots::{ClosedLot, Lot, LotFill, Lots, SymbolLots, WASH_DAYS, YearTotals};
 pub use unsettled::Unsettled;
@@ -21,6 +21,7 @@ pub struct Ledger {
     realised: Cash,
     fees: Cash,
     charges: [Cash; ChargeKind::COUNT],
+    dividends: Cash,
     lots: Lots,
     unsettled: Unsettled,
 }
@@ -74,6 +75,17 @@ impl Ledger {
         self.fees = self.fees.plus(fees);
     }
 
+    /// Books a dividend received; negative when it is paid, on a short position (F27).
+    pub fn book_dividend(&mut self, amount: Cash) {
+        self.cash = self.cash.plus(amount);
+        self.dividends = self.dividends.plus(amount);
+    }
+
+    /// Restates the tax lots of a symbol after a split; `held` are all its shares then (F27).
+    pub fn restate_lots(&mut self, symbol: SymbolId, ratio: SplitRatio, held: Quantity) {
+        self.lots.restate(symbol, ratio, held);
+    }
+
     /// Begins a session, whose trades settle on `settles` (TC6, TC8).
     pub fn begin_day(&mut self, session: Date, settles: Option<Date>) {
         self.lots.begin_day(session);
@@ -105,7 +117,8 @@ impl Ledger {
     /// Returns the part of the executions' cash that is in no tax lot, which is zero (I11).
     pub fn lots_balance(&self) -> Cash {
         let charged: Cash = self.charges.iter().copied().sum();
-        self.cash.minus(self.capital).plus(charged).minus(self.lots.cash())
+        let other = self.capital.plus(self.dividends);
+        self.cash.minus(other).plus(charged).minus(self.lots.cash())
     }
 
     /// Returns the cash that has settled: all that a cash account may spend (C25).
@@ -143,6 +156,11 @@ impl Ledger {
         self.realised
     }
 
+    /// Returns the dividends received less those paid.
+    pub fn dividends(&self) -> Cash {
+        self.dividends
+    }
+
     /// Returns what was charged of a kind.
     pub fn charged(&self, kind: ChargeKind) -> Cash {
         self.charges.get(kind as usize).copied().unwrap_or_default()
@@ -155,7 +173,9 @@ impl Ledger {
 
     /// Returns the sum of all accounts, which is zero (I11).
     pub fn balance(&self) -> Cash {
-        self.cash.plus(self.inventory).plus(self.fees).minus(self.capital).minus(self.realised)
+        let assets = self.cash.plus(self.inventory).plus(self.fees);
+        let sources = [self.capital, self.realised, self.dividends];
+        assets.minus(sources.into_iter().sum())
     }
 }
 
@@ -167,7 +187,8 @@ record!(Ledger {
     5: fees,
     6: charges,
     7: lots,
-    8: unsettled
+    8: unsettled,
+    9: dividends,
 });
 record!(Totals { 1: flow, 2: cost, 3: fees });
 

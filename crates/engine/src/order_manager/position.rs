@@ -7,7 +7,7 @@
 use arrayvec::ArrayVec;
 use model::{
     BrokerId, Cash, ExecId, ExitReason, GroupId, OrderNumber, OrderRole, Ppm, Price, Quantity,
-    Side, Timestamp, TradeFill, record,
+    Side, SplitRatio, Timestamp, TradeFill, record,
 };
 use smallvec::SmallVec;
 
@@ -33,13 +33,24 @@ pub struct BookedFill {
     pub exit: Option<ExitReason>,
     /// The fill; a part of the execution when the rest went beyond the position.
     pub fill: TradeFill,
+    /// It is no execution but a split (F27): the shares held before it become new ones. Its fill
+    /// holds the difference, at no price.
+    pub split: Option<SplitRatio>,
+    /// Number of splits before it: its quantity is in the shares after so many.
+    pub era: u16,
 }
 
 impl BookedFill {
+    /// Makes the entry of a split at a time.
+    pub fn of_split(ratio: SplitRatio, time: Timestamp) -> Self {
+        let fill = TradeFill { time, ..TradeFill::default() };
+        Self { split: Some(ratio), fill, ..Self::default() }
+    }
+
     /// Where the fill belongs in its position: what was entered comes before what was exited, each
-    /// in order of time, in whatever order the reports arrive (F10).
-    fn place(&self) -> (bool, Timestamp, ExecId) {
-        (self.exit.is_some(), self.fill.time, self.exec_id)
+    /// in order of time, in whatever order the reports arrive (F10); splits divide the eras.
+    fn place(&self) -> (u16, bool, bool, Timestamp, ExecId) {
+        (self.era, self.split.is_none(), self.exit.is_some(), self.fill.time, self.exec_id)
     }
 
     /// Splits the fill at `within` shares; the fee is shared by quantity, nothing is lost.
@@ -48,6 +59,24 @@ impl BookedFill {
         let part = |quantity, fee| Self { fill: TradeFill { quantity, fee, ..self.fill }, ..*self };
         let rest = self.fill.quantity.minus(within);
         (part(within, fee), part(rest, self.fill.fee.minus(fee)))
+    }
+
+    /// Returns the fill in the shares after splits that came later; what rounding the price moves is
+    /// in the fee, so that the cash stays what it was.
+    pub fn after_splits<'a>(self, splits: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut after = self;
+        for split in splits {
+            let Some(ratio) = split.split else { continue };
+            let value = after.value();
+            let fill = &mut after.fill;
+            fill.time = fill.time.max(split.fill.time);
+            fill.quantity = ratio.quantity(fill.quantity);
+            fill.price = ratio.price(fill.price);
+            let moved = value.minus(fill.price.notional(fill.quantity).unwrap_or(value));
+            let moved = if fill.side.is_buy() { moved } else { moved.negated() };
+            fill.fee = fill.fee.plus(moved);
+        }
+        after
     }
 
     /// Adds another part of the same execution.
@@ -117,6 +146,8 @@ pub struct Position {
     pub refusals: u8,
     /// The next target was touched at a venue that holds one exit at a time: it is being sent.
     pub target_due: bool,
+    /// Cash per share paid out since the entry (F27): the entry price for the stop is less by it.
+    pub paid_out: Price,
     /// Time of the first fill.
     pub opened: Timestamp,
     /// Time of the last fill.
@@ -181,7 +212,8 @@ impl Position {
     ///
     /// A fill that belongs before one that is booked is put there, so that the result does not
     /// depend on the order in which reports arrive (F10).
-    pub fn book(&mut self, booked: BookedFill) -> Excess {
+    pub fn book(&mut self, mut booked: BookedFill) -> Excess {
+        booked.era = self.era_of(&booked);
         if self.fills.last().is_some_and(|last| booked.place() < last.place()) {
             let place = self.fills.partition_point(|other| other.place() <= booked.place());
             self.fills.insert(place, booked);
@@ -190,7 +222,40 @@ impl Position {
         self.append(booked).into_iter().collect()
     }
 
+    /// Returns how many splits come before a fill.
+    fn era_of(&self, booked: &BookedFill) -> u16 {
+        let before =
+            |other: &&BookedFill| other.split.is_some() && other.fill.time <= booked.fill.time;
+        let splits = self.fills.iter().filter(before).count();
+        // A split begins its own era.
+        u16::try_from(splits).unwrap_or(u16::MAX).saturating_add(u16::from(booked.split.is_some()))
+    }
+
+    /// Restates the shares in those after a split: values stay, an open fraction is left (F27).
+    fn append_split(&mut self, mut booked: BookedFill, ratio: SplitRatio) {
+        if self.fills.is_empty() {
+            return;
+        }
+        let before = self.signed_qty();
+        for quantity in [
+            &mut self.quantity,
+            &mut self.max_quantity,
+            &mut self.entered_qty,
+            &mut self.exited_qty,
+        ] {
+            *quantity = ratio.quantity(*quantity);
+        }
+        let change = self.signed_qty().minus(before);
+        booked.fill.side = if change >= Quantity::ZERO { Side::Buy } else { Side::Sell };
+        booked.fill.quantity = change.abs();
+        self.fills.push(booked);
+    }
+
     fn append(&mut self, booked: BookedFill) -> Option<BookedFill> {
+        if let Some(ratio) = booked.split {
+            self.append_split(booked, ratio);
+            return None;
+        }
         let fill = &booked.fill;
         let increases = (fill.side == Side::Buy) == (self.direction() == Direction::Long);
         if !increases && fill.quantity > self.quantity {
@@ -246,7 +311,12 @@ impl Position {
             fills: Vec::with_capacity(fills.len()),
             ..std::mem::take(self)
         };
-        fills.into_iter().filter_map(|booked| self.append(booked)).collect()
+        let parts = fills.iter().enumerate();
+        // What goes beyond leaves in the shares of today.
+        let beyond = |(at, booked): (usize, &BookedFill)| {
+            Some(self.append(*booked)?.after_splits(fills.iter().skip(at)))
+        };
+        parts.filter_map(beyond).collect()
     }
 
     /// Takes the execution `without` out as if it had never been, and `parts` in: fills of this
@@ -258,9 +328,13 @@ impl Position {
     ) -> Excess {
         self.fills.retain(|booked| Some(booked.exec_id) != without);
         for part in parts.into_iter().filter(|part| Some(part.exec_id) != without) {
-            match self.fills.iter_mut().find(|booked| booked.exec_id == part.exec_id) {
+            // Parts of one execution on both sides of a split are in different shares.
+            let era = self.era_of(&part);
+            let same =
+                |booked: &&mut BookedFill| (booked.era, booked.exec_id) == (era, part.exec_id);
+            match self.fills.iter_mut().find(same) {
                 Some(booked) => booked.join(&part),
-                None => self.fills.push(part),
+                None => self.fills.push(BookedFill { era, ..part }),
             }
         }
         self.fills.sort_unstable_by_key(BookedFill::place);
@@ -354,9 +428,14 @@ impl Position {
         }
     }
 
+    /// Returns the executions without the splits between them.
+    pub fn executions(&self) -> impl Iterator<Item = &BookedFill> {
+        self.fills.iter().filter(|booked| booked.split.is_none())
+    }
+
     /// Returns true when an execution was booked here.
     pub fn knows(&self, id: ExecId) -> bool {
-        self.fills.iter().any(|booked| booked.exec_id == id)
+        self.executions().any(|booked| booked.exec_id == id)
     }
 
     /// Links an exit of the position's group that still lives; false when it is none.
@@ -378,13 +457,15 @@ impl Position {
     pub fn risks(&self) -> Option<(Cash, Cash)> {
         let stop = self.initial_stop?;
         let planned = self.plan.stop_distance()?.notional(self.planned_qty)?;
-        let taken = self.direction().favour(stop, self.entry_price()?).abs();
+        // A dividend lowers the stop of a long position: the distance is that of the entry.
+        let paid = if self.direction() == Direction::Long { self.paid_out } else { Price::ZERO };
+        let taken = self.direction().favour(stop, self.entry_price()?.minus(paid)).abs();
         Some((planned, taken.notional(self.max_quantity)?))
     }
 }
 
 record!(PlacedTarget { 1: price, 2: quantity });
-record!(BookedFill { 1: exec_id, 2: exit, 3: fill });
+record!(BookedFill { 1: exec_id, 2: exit, 3: fill, 4: split, 5: era });
 record!(Position {
     1: group,
     2: plan,
@@ -416,4 +497,5 @@ record!(Position {
     28: broker,
     29: refusals,
     30: target_due,
+    31: paid_out,
 });

@@ -20,7 +20,7 @@ pub(crate) fn wanted_stop(desk: &Desk<'_>, key: SlotKey) -> Option<Price> {
     let live = position.stop.and_then(|number| desk.books().orders().get(number));
     let watch = desk.analysis.watches.get(desk.slot_index(key)).copied().unwrap_or_default();
     let direction = position.direction();
-    let entry = position.entry_price()?;
+    let entry = position.entry_price()?.minus(position.paid_out);
     let reached = match position.plan.breakeven {
         Breakeven::Never => false,
         Breakeven::FirstTarget => position.targets_done > 0,

@@ -52,6 +52,13 @@ impl Watch {
         }
     }
 
+    /// Restates the prices seen so far after a corporate action (F27).
+    pub(crate) fn restate(&mut self, level: impl Fn(Price) -> Price) {
+        for price in [&mut self.low, &mut self.high, &mut self.best_close] {
+            *price = price.map(&level);
+        }
+    }
+
     /// Takes the bar in which the position was closed in: its open and the exit price count
     /// (TP17); of a bar that also holds the entry only the exit price.
     pub fn finish(&mut self, open: Option<Price>, exit: Price) {
@@ -110,7 +117,7 @@ pub fn close_trade(id: u64, key: SlotKey, position: &Position, watch: &Watch) ->
         r_multiple: taken.map(|taken| net_pnl.to_f64() / taken.to_f64()),
         mae,
         mfe,
-        fills: position.fills.iter().map(|booked| booked.fill).collect(),
+        fills: position.executions().map(|booked| booked.fill).collect(),
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_types, reason = "a scripted strategy shares its script with the test")]
 
 mod account;
+mod actions;
 mod bad_input;
 mod controls;
 mod data;
@@ -14,5 +15,6 @@ mod outcomes;
 mod permutations;
 mod reconciliation;
 mod routing;
+mod sums;
 mod truth;
 mod world;

@@ -3,12 +3,13 @@
 use super::{DecodeError, Field, Value, Writer};
 use crate::exchange::Session;
 use crate::{
-    AccountRow, Ask, Bands, Bar, BrokerId, CancelRequest, Cash, ChargeKind, ClientOrderId,
-    ClosedTrade, Conditions, Date, ExecId, ExecType, ExecutionReport, ExecutionRow, ExitReason,
-    Fill, GroupId, Halt, NewOrder, NotSentReason, OrderKind, OrderNumber, OrderRole, OrderRow,
-    OrderState, Page, PositionRow, Ppm, Price, Quantity, Query, QueryId, Quote, RejectReason,
-    ReplaceRequest, RequestKind, Rows, SendOutcome, Side, SourceId, StrategyId, Symbol, SymbolDay,
-    SymbolId, TimeInForce, Timestamp, Trade, TradeFill, UnknownCause, Volume, VolumeBaseline,
+    AccountRow, ActionKind, Ask, Bands, Bar, BrokerId, CancelRequest, Cash, ChargeKind,
+    ClientOrderId, ClosedTrade, Conditions, CorporateAction, Date, ExecId, ExecType,
+    ExecutionReport, ExecutionRow, ExitReason, Fill, GroupId, Halt, NewOrder, NotSentReason,
+    OrderKind, OrderNumber, OrderRole, OrderRow, OrderState, Page, PositionRow, Ppm, Price,
+    Quantity, Query, QueryId, Quote, RejectReason, ReplaceRequest, RequestKind, Rows, SendOutcome,
+    Side, SourceId, SplitRatio, StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp,
+    Trade, TradeFill, UnknownCause, Volume, VolumeBaseline,
 };
 use crate::{record, record_enum};
 
@@ -73,6 +74,26 @@ value_text! {
     ExecId => ExecId::simulated(0), ExecId::new;
 }
 
+impl Default for SplitRatio {
+    /// One for one.
+    fn default() -> Self {
+        Self::ONE
+    }
+}
+impl Value for SplitRatio {
+    fn put(&self, tag: u32, writer: &mut Writer) {
+        (self.new_shares(), self.old_shares()).put(tag, writer);
+    }
+    fn get(&mut self, field: &Field<'_>) -> Option<Result<(), DecodeError>> {
+        let mut pair = (0_u32, 0_u32);
+        let read = pair.get(field)?;
+        if read.is_ok() {
+            *self = Self::new(pair.0, pair.1)?;
+        }
+        Some(read)
+    }
+}
+
 /// Gives enums a placeholder default that a decoder overwrites.
 macro_rules! placeholder {
     ($($name:ty = $value:expr;)*) => {
@@ -85,6 +106,10 @@ macro_rules! placeholder {
     };
 }
 placeholder! {
+    ActionKind = ActionKind::Dividend { per_share: Cash::ZERO };
+    CorporateAction = CorporateAction {
+        symbol: SymbolId(0), ex_date: Date::from_days(0), kind: ActionKind::default(),
+    };
     Side = Side::Buy;
     TimeInForce = TimeInForce::Day;
     OrderKind = OrderKind::Market;
@@ -124,6 +149,12 @@ placeholder! {
     };
 }
 
+record_enum!(ActionKind {
+    0: Split { 1: ratio: SplitRatio, 2: cash_in_lieu: Option<Price> },
+    1: Dividend { 1: per_share: Cash },
+    2: Rename { 1: to: Symbol },
+});
+record!(CorporateAction { 1: symbol, 2: ex_date, 3: kind });
 record_enum!(ChargeKind {
     0: FeeRounding,
     1: ShortBorrow,
@@ -258,6 +289,7 @@ record_enum!(ExitReason {
     7: Signal,
     8: Flatten,
     9: External,
+    10: CorporateAction,
 });
 record!(TradeFill { 1: time, 2: side, 3: quantity, 4: price, 5: fee, 6: order });
 record!(ClosedTrade {

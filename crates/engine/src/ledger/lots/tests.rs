@@ -92,7 +92,7 @@ fn thirty_days_before() {
     check(&lines("2026-02-07"), &["60 480.00 0.00"], &["100 -200.00 0 0.00"]);
 }
 
-/// C26: a part of a lot that washes is a lot of its own, and washes once.
+/// C26: a part of a purchase that washes is a lot of its own, and washes once.
 #[test]
 fn a_share_replaces_once() {
     check(
@@ -100,7 +100,7 @@ fn a_share_replaces_once() {
          2026-01-06 sell 60 480
          2026-01-07 buy 200 1600
          2026-01-08 sell 40 320",
-        &["60 600.00 120.00", "40 400.00 80.00", "100 800.00 0.00"],
+        &["100 1000.00 200.00", "100 800.00 0.00"],
         &["60 -120.00 60 120.00", "40 -80.00 40 80.00"],
     );
 }
