@@ -2,7 +2,7 @@
 
 use backtest::{RunConfig, RunResult, SymbolData, minute_bars};
 use model::exchange::CommissionPlan;
-use model::{ClosedTrade, Conditions, Quantity, SECOND_NS, Timestamp, Trade};
+use model::{ClosedTrade, Conditions, Halt, Quantity, SECOND_NS, Timestamp, Trade};
 use simulator::{ExchangeConfig, FillMode};
 
 use crate::support::{Random, calendar, config, date, price, run_quietly, symbol_data};
@@ -11,7 +11,7 @@ const SEED: u64 = 20_240_611;
 
 /// A walk of prints from 04:00 to 20:00 of some days, with quiet minutes, prints exactly on the
 /// minute, and several prints at one instant.
-fn prints(seed: u64, days: &[&str], per_day: i64) -> Vec<Trade> {
+pub(crate) fn prints(seed: u64, days: &[&str], per_day: i64) -> Vec<Trade> {
     let mut random = Random(seed);
     let mut cents = 10_000;
     let mut trades = Vec::new();
@@ -188,6 +188,41 @@ impl backtest::Sink for Heard {
         decision: &engine::strategy_engine::Decision,
     ) {
         self.0.push(format!("{decision:?}"));
+    }
+}
+
+/// One symbol with bars beside one with prints: both minutes are evaluated at their end, and each
+/// symbol gives what it gives alone; halts come in their place between the prints (C21).
+#[test]
+fn bars_and_prints_run_together() {
+    let market = symbols(2, 2_000);
+    let halts = |day: &str| -> Vec<Halt> {
+        let open = calendar().session(date(day)).unwrap().unwrap().open;
+        let halt = |minutes: i64, halted| Halt {
+            time: open.plus_nanos(minutes * model::MINUTE_NS + 30 * SECOND_NS),
+            halted,
+        };
+        vec![halt(60, true), halt(65, false)]
+    };
+    let data = |at: usize, ticks: bool| {
+        let (name, trades) = &market[at];
+        let bars = if ticks { Vec::new() } else { minute_bars(trades) };
+        let trades = if ticks { trades.clone() } else { Vec::new() };
+        SymbolData { trades, halts: halts("2026-06-02"), ..symbol_data(name, bars) }
+    };
+    let run = |data: Vec<SymbolData>| {
+        let result = run_quietly(data, &["vwap_cross"], &convention(FillMode::NextOpen));
+        let of = |symbol: &str| -> Vec<String> {
+            let symbol = market.iter().position(|(name, _)| name == symbol).unwrap();
+            let trades = result.trades.iter().filter(|t| t.symbol.index() == symbol);
+            trades.map(|t| format!("{} {} {}", t.entry_price, t.exit_price, t.net_pnl)).collect()
+        };
+        [of("SYM0"), of("SYM1")]
+    };
+    let bars = run(vec![data(0, false), data(1, false)]);
+    assert!(bars.iter().all(|trades| trades.len() > 10));
+    for kinds in [[true, false], [false, true], [true, true]] {
+        assert_eq!(run(vec![data(0, kinds[0]), data(1, kinds[1])]), bars, "prints: {kinds:?}");
     }
 }
 
