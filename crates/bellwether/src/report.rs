@@ -44,7 +44,7 @@ pub(crate) fn build(
         load_s: Some(extras.load.as_secs_f64()),
         engine_s: Some(engine_s),
         report_s: None,
-        bars_per_s: (engine_s > 0.0).then(|| result.bars as f64 / engine_s),
+        bars_per_s: (engine_s > 0.0 && result.bars > 0).then(|| result.bars as f64 / engine_s),
     };
     let symbols = loaded.data.symbols();
     let input = ReportInput {

@@ -137,14 +137,16 @@ impl Engine {
         }
         self.now = time;
         match &input.item {
-            Input::Market { source, event }
-                if self.analysis.data.is_watched()
-                    && !self.analysis.data.hear(*source, event, time) => {}
-            Input::Market { event, .. } => match event {
-                MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, false, out),
-                MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
-                other => self.on_market(other, out),
-            },
+            Input::Market { source, event } => {
+                let data = &mut self.analysis.data;
+                let counts = !data.is_watched() || data.hear(*source, event, time);
+                match event {
+                    _ if !counts => {}
+                    MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, false, out),
+                    MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
+                    other => self.on_market(other, out),
+                }
+            }
             Input::Broker { broker, event } => {
                 let seen = self.core.observe(&input.item, time);
                 self.on_broker(*broker, event, &seen, out);

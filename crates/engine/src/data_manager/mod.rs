@@ -268,6 +268,11 @@ impl DataManager {
         false
     }
 
+    /// A source is not connected any more: it is dead until it says something again.
+    pub(crate) fn lose_source(&mut self, source: SourceId) {
+        self.feeds.note_alive(source, Timestamp::MIN);
+    }
+
     /// Changes a symbol's source when that is due; returns the new one (R11).
     pub(crate) fn switch_source(
         &mut self,

@@ -31,6 +31,7 @@ pub(crate) fn schedule(desk: &mut Desk<'_>) {
 pub(crate) fn look(desk: &mut Desk<'_>) -> Vec<(SymbolId, SourceId)> {
     schedule(desk);
     let Some(limits) = desk.analysis.data.policy().staleness else { return Vec::new() };
+    let deaf = hear_sources(desk, &limits);
     let mut switched = Vec::new();
     for index in 0..desk.analysis.data.symbols().len() {
         let symbol = SymbolId(index as u32);
@@ -41,26 +42,28 @@ pub(crate) fn look(desk: &mut Desk<'_>) -> Vec<(SymbolId, SourceId)> {
             switched.push((symbol, source));
         }
         compare(desk, symbol, &limits);
-        listen(desk, symbol, &limits);
+        if !deaf {
+            listen(desk, symbol, &limits);
+        }
     }
-    hear_sources(desk, &limits);
     switched
 }
 
-/// C28: a source that symbols depend on and that says nothing, not even that it lives.
-fn hear_sources(desk: &mut Desk<'_>, limits: &Staleness) {
+/// C28: no source says anything, not even that it lives; true while that is so.
+fn hear_sources(desk: &mut Desk<'_>, limits: &Staleness) -> bool {
     let (feeds, now) = (desk.analysis.data.feeds(), desk.now);
-    let symbols = 0..desk.analysis.data.symbols().len() as u32;
-    let mut active = symbols.map(|symbol| feeds.active(SymbolId(symbol)));
-    let dead = active.find(|&source| feeds.is_dead(source, limits, now));
+    let mut sources = (0..feeds.count()).filter_map(|at| u8::try_from(at).ok()).map(SourceId);
+    let deaf = sources.all(|source| feeds.is_dead(source, limits, now));
     let block = Block::new(Scope::All, BlockReason::Stale);
-    match dead {
-        Some(source) => desk.block(block, || {
+    if deaf {
+        desk.block(block, || {
             let limit = limits.heartbeat_ns / SECOND_NS;
-            format!("nothing came from market-data source {} for over {limit} s", source.0)
-        }),
-        None => desk.lift(block),
+            format!("nothing came from any market-data source for over {limit} s")
+        });
+    } else {
+        desk.lift(block);
     }
+    deaf
 }
 
 /// R11: two fresh sources that disagree for some looks in a row.
@@ -76,15 +79,21 @@ fn compare(desk: &mut Desk<'_>, symbol: SymbolId, limits: &Staleness) {
     }
 }
 
-/// C28, F23: a symbol that is held while its data is old; a symbol that should print and does not
-/// while its source lives.
+/// C28, F23: a symbol whose source is dead while another one lives; one that should print and does
+/// not while its source lives; one that is held while its data is old.
 fn listen(desk: &mut Desk<'_>, symbol: SymbolId, limits: &Staleness) {
     let now = desk.now;
     let Some(session) = desk.analysis.session.filter(|session| session.is_open(now)) else {
         return;
     };
     let block = Block::new(Scope::Symbol(symbol), BlockReason::Stale);
+    let feeds = desk.analysis.data.feeds();
+    let source = feeds.active(symbol);
+    let dead = feeds.is_dead(source, limits, now);
     match expected_in_silence(desk, symbol, &session, limits) {
+        _ if dead => desk.block(block, || {
+            format!("market-data source {} is silent and no other one has taken over", source.0)
+        }),
         Some(expected) => desk.block(block, || {
             let minutes = limits.silence_ns / model::MINUTE_NS;
             format!(

@@ -17,6 +17,14 @@ use crate::timers::Timer;
 pub(crate) fn on_connection(desk: &mut Desk<'_>, link: Link, up: bool) {
     let broker = match link {
         Link::Broker(broker) => broker,
+        // Live, another source may stand in: the watch over live data decides (R11, C28).
+        Link::Feed(source) if desk.analysis.data.is_watched() => {
+            if !up {
+                lost(desk, || format!("market-data source {} is not connected", source.0));
+                desk.analysis.data.lose_source(source);
+            }
+            return;
+        }
         Link::Feed(source) => {
             let block = Block::new(Scope::All, BlockReason::Disconnected);
             if up {

@@ -346,6 +346,37 @@ fn the_backup_takes_over() {
     assert_eq!(world.engine.data().feeds().active(X).0, 0, "back to the primary");
 }
 
+/// F14, R11: a source that is not connected opens nothing from that instant on, and its backup
+/// takes over at the next look; without one everything is blocked.
+#[test]
+fn a_lost_connection_is_a_dead_source() {
+    for (policy, blocked) in [(two_sources(), false), (live(), true)] {
+        let mut world = on_feed(policy);
+        let begin = world.ms("09:31", -1_000);
+        world.beat(world.at("09:30"), 59, &[0, 1]);
+        for source in [0, 1] {
+            world.quote(begin, source, "9.99", "10.01");
+        }
+        let link = engine::Link::Feed(model::SourceId(0));
+        world.apply(begin, Input::Connection { link, up: false });
+        let minute = bar(&world, "09:30", "10.00", 1_000_000);
+        world.wish(0, 0, enter());
+        world.quote(begin.plus_nanos(1), 1, "9.99", "10.01");
+        world.apply(world.at("09:31"), Input::Time);
+        assert_eq!(world.blocked(Scope::All, BlockReason::Stale), blocked);
+        let quiet = Scope::Symbol(SymbolId(1));
+        assert_eq!(world.blocked(quiet, BlockReason::Stale), !blocked, "nobody took over there");
+        assert!(!world.blocked(Scope::Symbol(X), BlockReason::Stale));
+        world.market(
+            world.at("09:31"),
+            u8::from(!blocked),
+            MarketEvent::Bar { symbol: X, bar: minute },
+        );
+        assert_eq!(world.refusals().len(), usize::from(blocked));
+        assert!(world.alerts().contains(&AlertKind::Disconnected));
+    }
+}
+
 /// R11: an unofficial backup marks and does not open; prices of an adjusted source are not used.
 #[test]
 fn unofficial_sources_mark_only() {
