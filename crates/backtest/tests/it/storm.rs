@@ -27,10 +27,14 @@ fn flat_hour(day: Date) -> Vec<Bar> {
 }
 
 fn steps(strategy: &str) -> (Vec<(Timestamp, OrderRole)>, Timestamp) {
+    // A storm is for the machinery: limits that end it on purpose are off.
+    steps_within(strategy, Limits::unlimited())
+}
+
+fn steps_within(strategy: &str, limits: Limits) -> (Vec<(Timestamp, OrderRole)>, Timestamp) {
     let day = date("2026-06-01");
     let mut config = config(day, day);
-    // A storm is for the machinery: limits that end it on purpose are lifted (risk.ceilings).
-    config.limits = Limits::unlimited();
+    config.limits = limits;
     let mut steps = Steps::default();
     run_with(vec![symbol_data("STO", flat_hour(day))], &[strategy], &config, &mut steps);
     // After the hour no bar fills the last order: it is sent again when its day is over.
@@ -63,4 +67,21 @@ fn time_makes_steps_between_bars() {
     assert!(intents.windows(2).all(|pair| pair[0].1 != pair[1].1), "open and close in turn");
     let between = intents.iter().filter(|(time, _)| time.since(open) % model::MINUTE_NS != 0);
     assert!(between.count() > 0, "steps between the bars");
+}
+
+/// C14 ends a storm at its fourth entry within half an hour, for good: a person has to resume it;
+/// `risk.ceilings = test` lets it go on (C42).
+#[test]
+fn the_throttle_ends_a_storm_and_test_ceilings_do_not() {
+    for (test_ceilings, expected) in [(false, 3), (true, 30)] {
+        let limits = Limits {
+            max_repeated_entries: Some(3),
+            repeat_window_ns: 30 * model::MINUTE_NS,
+            test_ceilings,
+            ..Limits::unlimited()
+        };
+        let (intents, _) = steps_within("storm", limits);
+        let entries = intents.iter().filter(|(_, role)| *role == OrderRole::Entry).count();
+        assert_eq!(entries, expected, "test ceilings {test_ceilings}");
+    }
 }

@@ -101,6 +101,16 @@ fn a_number_that_is_none_stops_the_strategy_alone() {
     assert!(world.sent.iter().all(|order| order.symbol.0 != 3));
 }
 
+/// I14: a number that is none behind an exit stops the strategy and lets the exit pass.
+#[test]
+fn a_number_that_is_none_does_not_hold_an_exit() {
+    let mut world = run(None);
+    world.bar_with(1, 1, "09:35", "10.60", Wish::ExitNotFinite);
+    assert!(world.engine.books().blocks().holds(fault()));
+    let close = world.last(OrderRole::Close);
+    assert_eq!((close.symbol.0, close.quantity.shares()), (1, 500));
+}
+
 /// F43: plans that are none, and a symbol that is none.
 #[test]
 fn a_plan_that_is_none_stops_the_strategy_alone() {

@@ -36,6 +36,8 @@ pub(crate) enum Wish {
     Flood(Plan, usize),
     /// States a plan for a reason that is no number.
     NotFinite(Plan),
+    /// Wants out for a reason that is no number.
+    ExitNotFinite,
     /// Asks for so many wake-ups.
     Wake(usize),
     /// Names a symbol that the run does not have.
@@ -84,6 +86,10 @@ impl Strategy for Scripted {
                 }
                 Wish::NotFinite(plan) => {
                     ctx.enter(symbol, plan, Finding::new(0, &[1.0, f64::NAN]));
+                }
+                Wish::ExitNotFinite => {
+                    let finding = Finding::new(0, &[f64::INFINITY]);
+                    ctx.exit(symbol, ExitReason::Signal, finding);
                 }
                 Wish::Wake(times) => {
                     let now = ctx.now();
