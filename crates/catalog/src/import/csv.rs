@@ -19,6 +19,9 @@ use super::time::{Stamp, StampFault, StampReader};
 use crate::error::{CatalogError, FileError};
 use crate::{ActionKind, ImportOptions};
 
+/// Bytes of a short row of bars: a file of shorter ones is not trusted to know its rows.
+const SHORT_ROW: u64 = 30;
+
 /// Reads one file of rows.
 pub(crate) fn read(
     path: &Path,
@@ -27,13 +30,16 @@ pub(crate) fn read(
     stamps: &StampReader,
     sessions: &mut SessionCursor<'_>,
 ) -> Result<FileBatch, FileError> {
-    let reader = BufReader::with_capacity(1 << 18, File::open(path)?);
-    read_text(reader, name, options, stamps, sessions)
+    let file = File::open(path)?;
+    let size = file.metadata().map_or(0, |data| data.len());
+    let reader = BufReader::with_capacity(1 << 18, file);
+    read_text(reader, size, name, options, stamps, sessions)
 }
 
-/// Reads rows from any source of text.
-pub(crate) fn read_text(
+/// Reads rows of a text of about `size` bytes.
+fn read_text(
     reader: impl BufRead,
+    size: u64,
     name: Arc<str>,
     options: &ImportOptions,
     stamps: &StampReader,
@@ -56,7 +62,12 @@ pub(crate) fn read_text(
     if !header {
         reader.row(&mut batch, number, line, sessions)?;
     }
+    let mut sized = false;
     while let Some((number, line)) = lines.next_line()? {
+        if !sized && matches!(reader.layout.content, Content::Bars(_)) {
+            batch.expect_rows(size / (line.len() as u64 + 1).max(SHORT_ROW));
+        }
+        sized = true;
         reader.row(&mut batch, number, line, sessions)?;
     }
     Ok(batch)

@@ -154,7 +154,7 @@ pub(crate) struct RawRow {
     pub(crate) stamp: Stamp,
     /// Index into [`FileBatch::symbols`].
     pub(crate) symbol: u32,
-    pub(crate) line: u64,
+    pub(crate) line: u32,
     /// Open, high, low, close in units of 1e-9.
     pub(crate) prices: [i64; 4],
     pub(crate) volume: u64,
@@ -222,6 +222,13 @@ impl FileBatch {
         }
     }
 
+    /// Makes room for about so many rows at once: growing a list of a million rows step by step
+    /// costs more than reading them. Memory that is not used is not touched.
+    pub(crate) fn expect_rows(&mut self, rows: u64) {
+        // Where there is no such room the list grows as it must.
+        let _ = self.good.try_reserve(usize::try_from(rows).unwrap_or(0));
+    }
+
     /// Returns true when rows without volume are left out (`--skip-empty`).
     pub(crate) const fn skips_empty(&self) -> bool {
         self.skip_empty
@@ -270,6 +277,7 @@ impl FileBatch {
             let value = || format!("open {open} high {high} low {low} close {close}");
             return self.reject(line, Reason::OhlcOrder, value);
         }
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
         self.good.push(RawRow { stamp, symbol, line, prices, volume: volume.unsigned_abs() });
     }
 }

@@ -96,6 +96,7 @@ pub(crate) fn settle(
         StampSide::Close => resolution.nanos(),
         StampSide::Open => 0,
     };
+    let mut open = OpenGroups::new(&rows, batch, resolution);
     for row in rows {
         let placed = if resolution.is_intraday() {
             intraday(&row, resolution, shift, sessions)
@@ -105,20 +106,75 @@ pub(crate) fn settle(
         let (start, date) = match placed {
             Ok(placed) => placed,
             Err(reason) => {
-                batch.reject(row.line, reason, || describe(row.stamp));
+                batch.reject(u64::from(row.line), reason, || describe(row.stamp));
                 continue;
             }
         };
-        let symbol = batch.symbols[row.symbol as usize];
-        let line = u32::try_from(row.line).unwrap_or(u32::MAX);
-        let year = date.ymd().0;
-        groups.entry((symbol, resolution, year)).or_default().push(Row {
-            bar: row.bar(start),
-            file,
-            line,
-        });
+        let placed = Row { bar: row.bar(start), file, line: row.line };
+        open.push(row.symbol as usize, date.ymd().0, placed, groups);
     }
+    open.finish(groups);
     Ok(())
+}
+
+/// The group of each symbol that rows go to now: rows of a symbol and year come together, however
+/// the symbols alternate, so that the map is asked once a year and not once a row.
+struct OpenGroups {
+    resolution: Resolution,
+    symbols: Vec<OpenGroup>,
+}
+
+struct OpenGroup {
+    symbol: Symbol,
+    year: i16,
+    rows: Vec<Row>,
+    /// Rows of the symbol that are still to come.
+    left: usize,
+}
+
+impl OpenGroups {
+    fn new(rows: &[RawRow], batch: &FileBatch, resolution: Resolution) -> Self {
+        let open = |&symbol| OpenGroup { symbol, year: 0, rows: Vec::new(), left: 0 };
+        let mut symbols: Vec<OpenGroup> = batch.symbols.iter().map(open).collect();
+        for row in rows {
+            if let Some(group) = symbols.get_mut(row.symbol as usize) {
+                group.left += 1;
+            }
+        }
+        Self { resolution, symbols }
+    }
+
+    fn push(&mut self, symbol: usize, year: i16, row: Row, groups: &mut Groups) {
+        let Some(group) = self.symbols.get_mut(symbol) else { return };
+        if group.year != year {
+            group.close(self.resolution, groups);
+            group.year = year;
+            group.rows.reserve_exact(group.left);
+        }
+        group.left = group.left.saturating_sub(1);
+        group.rows.push(row);
+    }
+
+    fn finish(mut self, groups: &mut Groups) {
+        for group in &mut self.symbols {
+            group.close(self.resolution, groups);
+        }
+    }
+}
+
+impl OpenGroup {
+    fn close(&mut self, resolution: Resolution, groups: &mut Groups) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let rows = std::mem::take(&mut self.rows);
+        let known = groups.entry((self.symbol, resolution, self.year)).or_default();
+        if known.is_empty() {
+            *known = rows;
+        } else {
+            known.extend(rows);
+        }
+    }
 }
 
 fn describe(stamp: Stamp) -> String {
@@ -186,18 +242,29 @@ impl Spacing {
         if days * 2 > rows.len() {
             return Self::Daily { spacings: u64::MAX };
         }
-        let mut last: BTreeMap<u32, i64> = BTreeMap::new();
+        let mut last: Vec<Option<i64>> = Vec::new();
         let mut minutes: BTreeMap<i64, u64> = BTreeMap::new();
-        let (mut daily, mut seconds) = (0_u64, 0_u64);
+        let (mut daily, mut seconds, mut ones) = (0_u64, 0_u64, 0_u64);
         for row in rows {
             let Stamp::Instant(time) = row.stamp else { continue };
-            let Some(before) = last.insert(row.symbol, time) else { continue };
+            let symbol = row.symbol as usize;
+            if last.len() <= symbol {
+                last.resize(symbol + 1, None);
+            }
+            let Some(before) = last.get_mut(symbol).and_then(|last| last.replace(time)) else {
+                continue;
+            };
             match time.saturating_sub(before).saturating_abs() {
                 0 => {}
+                // Nearly every row of nearly every file.
+                MINUTE_NS => ones += 1,
                 distance if distance >= DAILY_NS => daily += 1,
                 distance if distance % MINUTE_NS != 0 => seconds += 1,
                 distance => *minutes.entry(distance / MINUTE_NS).or_default() += 1,
             }
+        }
+        if ones > 0 {
+            minutes.insert(1, ones);
         }
         let total: u64 = minutes.values().sum();
         if total == 0 && seconds == 0 {

@@ -75,8 +75,14 @@ pub(crate) fn encode(source: Source, bars: &[Bar]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Decodes a cache made from `source`; `None` when it is stale or damaged in any way.
-pub(crate) fn decode(bytes: &[u8], source: Source) -> Option<Vec<Bar>> {
+/// Returns about how many bars a cache of so many bytes holds, never fewer.
+pub(crate) const fn bars_in(bytes: u64) -> u64 {
+    bytes.saturating_sub(HEADER as u64) / 24
+}
+
+/// Decodes a cache made from `source`; `None` when it is stale or damaged in any way. The list
+/// has room for `spare` more bars, so that the next year's are not copied together.
+pub(crate) fn decode(bytes: &[u8], source: Source, spare: usize) -> Option<Vec<Bar>> {
     let (header, payload) = bytes.split_at_checked(HEADER)?;
     let at = |from: usize| header[from..from + 8].try_into().map(u64::from_le_bytes).ok();
     let at4 = |from: usize| header[from..from + 4].try_into().map(u32::from_le_bytes).ok();
@@ -107,7 +113,7 @@ pub(crate) fn decode(bytes: &[u8], source: Source) -> Option<Vec<Bar>> {
             volume: Volume(volume),
         }
     };
-    let mut bars = Vec::with_capacity(count);
+    let mut bars = Vec::with_capacity(count.checked_add(spare)?);
     if narrow {
         let (records, _) = payload.as_chunks::<24>();
         bars.extend(records.iter().map(|record| {
@@ -156,14 +162,14 @@ mod tests {
         let narrow = bars(100, 12_345);
         let encoded = encode(SOURCE, &narrow).unwrap();
         assert_eq!(encoded.len(), HEADER + 100 * 24);
-        assert_eq!(decode(&encoded, SOURCE).unwrap(), narrow);
+        assert_eq!(decode(&encoded, SOURCE, 0).unwrap(), narrow);
         let mut wide = bars(100, 12_345);
         wide[50].volume = Volume(5_000_000_000);
         wide[51].high = Price::from_raw(wide[51].high.raw() + 1);
         let encoded = encode(SOURCE, &wide).unwrap();
         assert_eq!(encoded.len(), HEADER + 100 * 48);
-        assert_eq!(decode(&encoded, SOURCE).unwrap(), wide);
-        assert_eq!(decode(&encode(SOURCE, &[]).unwrap(), SOURCE).unwrap(), []);
+        assert_eq!(decode(&encoded, SOURCE, 0).unwrap(), wide);
+        assert_eq!(decode(&encode(SOURCE, &[]).unwrap(), SOURCE, 0).unwrap(), []);
     }
 
     /// A cache is never trusted blindly: every flipped byte and every cut is noticed.
@@ -174,11 +180,11 @@ mod tests {
         for at in 0..encoded.len() {
             let mut damaged = encoded.clone();
             damaged[at] ^= 0x41;
-            assert_eq!(decode(&damaged, SOURCE), None, "byte {at}");
-            assert_eq!(decode(&encoded[..at], SOURCE), None, "cut at {at}");
+            assert_eq!(decode(&damaged, SOURCE, 0), None, "byte {at}");
+            assert_eq!(decode(&encoded[..at], SOURCE, 0), None, "cut at {at}");
         }
         let other = Source { crc: 1, ..SOURCE };
-        assert_eq!(decode(&encoded, other), None);
-        assert_eq!(decode(&encoded, Source { length: 1, ..SOURCE }), None);
+        assert_eq!(decode(&encoded, other, 0), None);
+        assert_eq!(decode(&encoded, Source { length: 1, ..SOURCE }, 0), None);
     }
 }

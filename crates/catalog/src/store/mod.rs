@@ -200,11 +200,16 @@ impl Store {
         }
         let (begin, end) = bounds(resolution, from, to);
         let mut bars = Vec::new();
-        for year in years {
-            if year < from.ymd().0 || year > to.ymd().0 {
-                continue;
-            }
-            let loaded = self.load_year(symbol, resolution, year)?;
+        let within: Vec<i16> =
+            years.into_iter().filter(|year| (from.ymd().0..=to.ymd().0).contains(year)).collect();
+        for (at, &year) in within.iter().enumerate() {
+            let later = within.iter().skip(at + 1);
+            let spare = if bars.is_empty() {
+                later.map(|&year| self.about_bars_of(symbol, resolution, year)).sum()
+            } else {
+                0
+            };
+            let loaded = self.load_year_with(symbol, resolution, year, spare)?;
             let first = loaded.partition_point(|bar| bar.start < begin);
             let last = loaded.partition_point(|bar| bar.start < end);
             if bars.is_empty() && first == 0 && last == loaded.len() {
@@ -255,6 +260,24 @@ impl Store {
         resolution: Resolution,
         year: i16,
     ) -> Result<Vec<Bar>, CatalogError> {
+        self.load_year_with(symbol, resolution, year, 0)
+    }
+
+    /// Returns about how many bars the cache of a year holds; 0 where there is none.
+    fn about_bars_of(&self, symbol: Symbol, resolution: Resolution, year: i16) -> usize {
+        let size = fs::metadata(self.cache_path(symbol, resolution, year));
+        let bars = size.map_or(0, |size| cache::bars_in(size.len()));
+        usize::try_from(bars).unwrap_or(0)
+    }
+
+    /// The same, with room for `spare` more bars where they come from the cache.
+    fn load_year_with(
+        &self,
+        symbol: Symbol,
+        resolution: Resolution,
+        year: i16,
+        spare: usize,
+    ) -> Result<Vec<Bar>, CatalogError> {
         let path = self.root.join(bars_path(symbol, resolution, year));
         let cache_path = self.cache_path(symbol, resolution, year);
         if !self.use_cache {
@@ -262,7 +285,7 @@ impl Store {
         }
         let source = source_of(&path)?;
         if let Ok(bytes) = fs::read(&cache_path)
-            && let Some(bars) = cache::decode(&bytes, source)
+            && let Some(bars) = cache::decode(&bytes, source, spare)
         {
             return Ok(bars);
         }
@@ -301,7 +324,7 @@ impl Store {
             return Ok(CacheState::Absent);
         };
         let source = source_of(&self.root.join(bars_path(symbol, resolution, year)))?;
-        let fresh = cache::decode(&bytes, source).is_some();
+        let fresh = cache::decode(&bytes, source, 0).is_some();
         Ok(if fresh { CacheState::Fresh } else { CacheState::Stale })
     }
 
