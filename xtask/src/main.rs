@@ -1,4 +1,5 @@
-//! Developer commands: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask bench`.
+//! Developer commands: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask mutants`,
+//! `cargo xtask bench`.
 //!
 //! This program knows how the repository is built and checked; it knows nothing about trading.
 //! It depends on three small crates so that it compiles in seconds, and it reaches the product
@@ -9,6 +10,7 @@
 
 mod bench;
 mod context;
+mod mutants;
 mod outcome;
 mod process;
 mod python;
@@ -53,6 +55,10 @@ enum Command {
     /// prints files and functions that grew too long.
     #[command(after_help = "Examples:\n  cargo xtask tidy\n  cargo xtask test --only tidy")]
     Tidy,
+    /// Takes each control out of the risk gate and expects its test to fail; prints which tests
+    /// noticed.
+    #[command(after_help = "Examples:\n  cargo xtask mutants\n  cargo xtask test --only mutants")]
+    Mutants,
     /// Builds the benchmark in release mode, makes its data and prints its figures.
     #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --smoke --json")]
     Bench {
@@ -88,6 +94,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<bool> {
         }
         Command::Test { strict, only, .. } => suite::run(&Context::new(strict)?, &only),
         Command::Tidy => tidy::run_and_print(&Context::new(false)?),
+        Command::Mutants => mutants::run_and_print(&Context::new(false)?),
         Command::Bench { smoke, json, seed } => {
             bench::run_and_print(&Context::new(false)?, smoke, json, seed)
         }

@@ -11,6 +11,7 @@ use anyhow::bail;
 use crate::{
     bench,
     context::Context,
+    mutants,
     outcome::{self, Line, Outcome},
     steps::{checks, deny, e2e, runners},
     tidy, workloads,
@@ -49,6 +50,12 @@ const STEPS: &[Step] = &[
         about: "unit and integration tests (nextest where it is installed)",
         needs: None,
         run: runners::tests,
+    },
+    Step {
+        name: "mutants",
+        about: "no control can be taken out of the risk gate unnoticed",
+        needs: Some("tests"),
+        run: mutants::step,
     },
     Step { name: "doctests", about: "examples in the docs", needs: None, run: runners::doc_tests },
     Step { name: "docs", about: "rustdoc, warnings are errors", needs: None, run: checks::docs },

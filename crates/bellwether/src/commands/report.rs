@@ -84,5 +84,6 @@ fn to_json(status: &ControlStatus) -> Value {
         "use": status.usage,
         "last_trigger": last_trigger,
         "test": status.test,
+        "in_gate": status.in_gate,
     })
 }

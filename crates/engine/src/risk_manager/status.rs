@@ -19,6 +19,8 @@ pub struct ControlStatus {
     pub limit: String,
     /// Why it is not active; `None` when it is.
     pub why_not_active: Option<&'static str>,
+    /// It is one of the controls that every opening order passes.
+    pub in_gate: bool,
     /// The part of the limit that is used; 1 is all of it.
     pub usage: Option<f64>,
     /// When it last acted and how often it did.
@@ -34,7 +36,7 @@ pub fn control_status(books: &Books, worst: &WorstCase, now: Timestamp) -> Vec<C
     REGISTER
         .iter()
         .map(|entry| {
-            let mut controls = gate.controls().filter(|control| control.id() == entry.control);
+            let own = || gate.controls().filter(|control| control.id() == entry.control);
             let limit = (entry.limit)(limits);
             let why_not_active = match entry.home {
                 Home::Core if limit.is_some() => None,
@@ -46,7 +48,8 @@ pub fn control_status(books: &Books, worst: &WorstCase, now: Timestamp) -> Vec<C
                 title: entry.title,
                 limit: limit.unwrap_or_default(),
                 why_not_active,
-                usage: controls.find_map(|control| control.usage(worst, books, now)),
+                in_gate: own().next().is_some(),
+                usage: own().find_map(|control| control.usage(worst, books, now)),
                 last_trigger: gate.last_trigger(entry.control),
                 test: entry.test,
             }
