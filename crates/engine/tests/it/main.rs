@@ -16,5 +16,6 @@ mod permutations;
 mod reconciliation;
 mod routing;
 mod sums;
+mod traps;
 mod truth;
 mod world;
