@@ -15,6 +15,9 @@ use crate::{
     process::{self, Finished},
 };
 
+/// Events of the random walk over orders, reports, controls and restarts.
+const WALK_EVENTS: &str = "1000000";
+
 /// Runs unit and integration tests.
 pub(crate) fn tests(context: &Context) -> anyhow::Result<Outcome> {
     if context.has_cargo_tool("nextest") {
@@ -23,7 +26,8 @@ pub(crate) fn tests(context: &Context) -> anyhow::Result<Outcome> {
         nextest
             .args(context.locked())
             .args(["--success-output", "immediate", "--failure-output", "immediate-final"])
-            .args(["--color", "never", "--no-input-handler"]);
+            .args(["--color", "never", "--no-input-handler"])
+            .env("WALK_EVENTS", WALK_EVENTS);
         let finished = process::run(context, "tests", &mut nextest, CARGO_LIMIT)?;
         judge(&finished, nextest_counts(&finished.lines))
     } else {

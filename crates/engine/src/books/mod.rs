@@ -376,7 +376,8 @@ impl Books {
     fn check_exits(&self, position: &Position) -> Result<(), &'static str> {
         let exits = position.exits();
         let exits = exits.iter().filter_map(|&number| self.orders.get(number));
-        let settled = exits.filter(|order| order.is_settled());
+        // One whose change or end was refused a moment ago is asked again after a pause (R9).
+        let settled = exits.filter(|order| order.is_settled() && order.refusals == 0);
         if self.venue(position.broker).reduce_group {
             let most = settled.map(Order::leaves_qty).max().unwrap_or_default();
             return if most > position.quantity { Err("an exit is too large") } else { Ok(()) };

@@ -74,6 +74,14 @@ impl Books {
         let done = order.state.is_terminal();
         let replacing = order.replace_pending.as_deref().map(|pending| pending.client_id);
         let (cancelling, unknown) = (order.cancel_pending, order.state == OrderState::Unknown);
+        let id = order.request.client_id;
+        for doubt in self.brokers.doubts.iter_mut().filter(|d| d.number() == number) {
+            let over = doubt.request == RequestKind::Replace && replacing != Some(doubt.client_id);
+            if over && unknown {
+                // The replacement is settled, the order itself is not.
+                doubt.turn_to_order(id);
+            }
+        }
         self.brokers.doubts.retain(|doubt| {
             doubt.number() != number
                 || !done
@@ -250,8 +258,13 @@ impl Books {
             order.replace_pending = None;
             let id = order.request.client_id;
             for doubt in self.brokers.doubts.iter_mut().filter(|d| d.number() == number) {
-                *doubt = Doubt { client_id: id, request: RequestKind::Submit, ..*doubt };
-                (doubt.answers, doubt.agreed, doubt.asked) = (0, false, 0);
+                doubt.turn_to_order(id);
+            }
+            // All that the order itself was for may be filled already.
+            self.advance(number);
+            if let Some(order) = self.orders.get(number).filter(|o| o.state.is_terminal()) {
+                self.end_order(number, order.slot(), true);
+                self.review(number);
             }
             return;
         }

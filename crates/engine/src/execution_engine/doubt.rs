@@ -50,6 +50,12 @@ pub struct Doubt {
 }
 
 impl Doubt {
+    /// Turns from a replacement to the order itself: was it there all along?
+    pub(crate) fn turn_to_order(&mut self, id: ClientOrderId) {
+        *self = Self { client_id: id, request: RequestKind::Submit, ..*self };
+        (self.answers, self.agreed, self.asked) = (0, false, 0);
+    }
+
     /// Returns the order's number.
     pub fn number(&self) -> OrderNumber {
         self.client_id.number

@@ -32,7 +32,7 @@ pub(crate) fn judge(desk: &mut Desk<'_>, key: SlotKey) {
     let covered = covered_qty(desk.books(), key) >= position.quantity;
     let Some(watch) = desk.watch_mut(key) else { return };
     if covered {
-        watch.bare_since = None;
+        (watch.bare_since, watch.look_at) = (None, None);
         return;
     }
     let since = *watch.bare_since.get_or_insert(now);
@@ -44,9 +44,11 @@ pub(crate) fn judge(desk: &mut Desk<'_>, key: SlotKey) {
                 .to_owned()
         });
     }
-    if since == now || overdue {
-        let pause = if overdue { REMIND_NS } else { BARE_NS };
-        desk.analysis.timers.set(now.plus_nanos(pause), Timer::Position { slot: key, group });
+    let Some(watch) = desk.watch_mut(key) else { return };
+    if watch.look_at.is_none_or(|at| at <= now) {
+        let at = now.plus_nanos(if overdue { REMIND_NS } else { BARE_NS });
+        watch.look_at = Some(at);
+        desk.analysis.timers.set(at, Timer::Position { slot: key, group });
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Watch {
     pub best_close: Option<Price>,
     /// Since when the position lacks a working stop.
     pub bare_since: Option<Timestamp>,
+    /// When it is looked at again while it lacks one.
+    pub look_at: Option<Timestamp>,
     /// When a refused exit may be sent again.
     pub retry_at: Option<Timestamp>,
     /// Since when exits outlive their position.
@@ -130,6 +132,7 @@ record!(Watch {
     6: bare_since,
     7: retry_at,
     8: orphans_since,
+    9: look_at,
 });
 
 #[cfg(test)]

@@ -18,4 +18,5 @@ mod routing;
 mod sums;
 mod traps;
 mod truth;
+mod walk;
 mod world;

@@ -44,7 +44,7 @@ pub(crate) enum Wish {
     UnknownSymbol(Plan),
 }
 
-type Script = Arc<Mutex<VecDeque<(SymbolId, Wish)>>>;
+pub(crate) type Script = Arc<Mutex<VecDeque<(SymbolId, Wish)>>>;
 
 /// Does what the script says, and counts the events it was told since it was prepared.
 #[derive(Debug)]
@@ -163,12 +163,12 @@ pub(crate) struct Setting {
 }
 
 /// The calendar takes a while to build in debug mode: once for all tests.
-fn calendar() -> Arc<Calendar> {
+pub(crate) fn calendar() -> Arc<Calendar> {
     static CALENDAR: OnceLock<Arc<Calendar>> = OnceLock::new();
     Arc::clone(CALENDAR.get_or_init(|| Arc::new(Calendar::nyse())))
 }
 
-fn build(setting: &Setting, data: &DataPolicy, scripts: &[Script]) -> Engine {
+pub(crate) fn build(setting: &Setting, data: &DataPolicy, scripts: &[Script]) -> Engine {
     let strategy = |script: &Script| -> Box<dyn Strategy> { Box::new(Scripted(script.clone(), 0)) };
     let engine = Engine::new(EngineConfig {
         symbols: (0..8).map(|n| format!("SYM{n}").parse().unwrap()).collect(),
