@@ -340,7 +340,6 @@ impl Walk {
             expires: random
                 .one_in(3)
                 .then(|| self.now.plus_nanos(random.between(1, 300) * SECOND_NS)),
-            ..Plan::default()
         }
     }
 
@@ -645,6 +644,7 @@ fn walk(seed: u64, events: u64) -> BTreeMap<&'static str, u64> {
 
 /// Walks one part of all events over its own seeds.
 fn part(part: u64) {
+    #[allow(clippy::disallowed_methods, reason = "whoever runs the test asks for more events")]
     let wish = |name: &str| std::env::var(name).ok();
     let events = wish("WALK_EVENTS").map_or(EVENTS, |text| text.parse().unwrap());
     if let Some(seeds) = wish("WALK_SEEDS") {
