@@ -13,11 +13,13 @@ use engine::{
 };
 use model::exchange::{Calendar, CalendarError, Segment, Session, TickTable, settlement_date};
 use model::{
-    Bar, Cash, Date, ExecType, Halt, MINUTE_NS, Price, Quote, SourceId, SymbolId, Timestamp, Trade,
+    Bar, Cash, Date, ExecType, Halt, MINUTE_NS, Price, Quantity, Quote, SourceId, SymbolId,
+    Timestamp, Trade,
 };
 use simulator::{Exchange, ExchangeConfig, Night};
 
-use crate::data::MarketData;
+use crate::actions::corporate;
+use crate::data::{Action, MarketData};
 use crate::reference::References;
 use crate::result::{OpenPosition, RunResult, Sink};
 use crate::tick_feed::{Run, TickFeed};
@@ -92,6 +94,10 @@ struct Driver<'a> {
     commands: Vec<Command>,
     result: RunResult,
     gross_sum: f64,
+    /// Symbols with a corporate action today, and what the exchange holds after it.
+    acted: Vec<(SymbolId, Quantity)>,
+    /// Actions of the data that cannot happen.
+    unusable: Vec<String>,
 }
 
 /// How far a symbol's data has been fed.
@@ -149,6 +155,8 @@ impl<'a> Driver<'a> {
             commands: Vec::new(),
             result: RunResult::default(),
             gross_sum: 0.0,
+            acted: Vec::new(),
+            unusable: Vec::new(),
         }
     }
 
@@ -321,9 +329,52 @@ impl<'a> Driver<'a> {
             }
             cursor.begin = cursor.bar;
             self.starts[index] = data.bars.get(cursor.bar).map_or(Timestamp::MAX, |bar| bar.start);
+            self.announce_actions(symbol, session, previous);
         }
         self.ticks.skip_before(session.pre_open);
         self.fire_deadlines(session.pre_open, true);
+        for (symbol, held) in std::mem::take(&mut self.acted) {
+            let broker = self.config.exchange.broker;
+            let event = BrokerEvent::ActionBooked { symbol, held };
+            self.apply(session.pre_open, Input::Broker { broker, event });
+            self.settle(session.pre_open);
+        }
+    }
+
+    /// Lets the corporate actions happen whose ex-date is the session, or a day without one before
+    /// it (F27): the core is told, the exchange restates what it holds.
+    fn announce_actions(&mut self, symbol: SymbolId, session: &Session, previous: Option<Date>) {
+        let data = self.data;
+        let Some(data) = data.symbols().get(symbol.index()) else { return };
+        let first = previous.map_or(session.date, |date| date.plus_days(1));
+        let due = |action: &&Action| (first..=session.date).contains(&action.date);
+        for action in data.actions.iter().filter(due) {
+            let last = previous.and_then(|date| self.official_close(symbol, date));
+            let last = last.unwrap_or_else(|| self.mark(symbol));
+            let Ok(happening) = corporate(symbol, action, last) else {
+                let (name, date, factor) = (data.symbol, action.date, action.split_ratio);
+                self.unusable.push(format!(
+                    "{name}: the split of {date} by {factor} is no ratio of whole numbers (F27)"
+                ));
+                continue;
+            };
+            for action in happening {
+                self.apply(session.pre_open, Input::Action(action));
+                let held = self.exchange.act(&action, session.pre_open);
+                self.acted.retain(|(of, _)| *of != symbol);
+                self.acted.push((symbol, held));
+            }
+        }
+    }
+
+    fn official_close(&self, symbol: SymbolId, date: Date) -> Option<Price> {
+        let data = self.data.symbols().get(symbol.index())?;
+        let at = data.daily.binary_search_by_key(&date, |bar| bar.date).ok()?;
+        Some(data.daily.get(at)?.close)
+    }
+
+    fn mark(&self, symbol: SymbolId) -> Price {
+        self.engine.data().symbol(symbol).map_or(Price::ZERO, |state| state.mark)
     }
 
     /// Returns the earliest start of a bar that is not fed yet, within the session.
@@ -511,6 +562,13 @@ impl<'a> Driver<'a> {
         self.exchange.close_session(session.close);
         self.settle(session.close);
         self.fire_deadlines(session.close, true);
+        for index in 0..self.cursors.len() {
+            let symbol = SymbolId(index as u32);
+            if !self.exchange.position(symbol).is_zero() {
+                let official = self.official_close(symbol, session.date);
+                self.exchange.set_close(symbol, official.unwrap_or_else(|| self.mark(symbol)));
+            }
+        }
         let broker = self.config.exchange.broker;
         for (kind, fee) in self.exchange.day_roll(self.night(session)) {
             let event = BrokerEvent::Charge { kind, fee };
@@ -541,12 +599,8 @@ impl<'a> Driver<'a> {
         let mut equity = books.ledger().cash();
         for &key in books.active() {
             let Some(position) = books.position(key) else { continue };
-            let official = self.data.symbols().get(key.symbol.index()).and_then(|data| {
-                let at = data.daily.binary_search_by_key(&date, |bar| bar.date).ok()?;
-                Some(data.daily.get(at)?.close)
-            });
-            let last = self.engine.data().symbol(key.symbol).map_or(Price::ZERO, |s| s.mark);
-            let mark = official.unwrap_or(last);
+            let official = self.official_close(key.symbol, date);
+            let mark = official.unwrap_or_else(|| self.mark(key.symbol));
             let value = position.value_at(mark);
             equity = equity.plus(value);
             let stop = position.stop.and_then(|number| books.orders().get(number));
@@ -608,6 +662,8 @@ impl<'a> Driver<'a> {
         }
         self.result.refused = self.engine.data().refused();
         self.result.not_checked = self.references.not_checked();
+        self.result.not_checked.append(&mut self.unusable);
+        self.result.dividends = self.engine.books().ledger().dividends();
         self.result.tax_lots = self.engine.books().ledger().lots().totals().collect();
         self.result.fees_extrapolated = self.exchange.fees_extrapolated();
         self.result.auction_estimates = self.exchange.auction_estimates();

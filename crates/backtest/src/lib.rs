@@ -6,6 +6,7 @@
 //!
 //! Invariant: equal data and settings give an equal [`RunResult`], on every machine.
 
+mod actions;
 mod data;
 mod driver;
 mod reference;

@@ -80,6 +80,8 @@ pub struct RunResult {
     pub sessions: u64,
     /// Charges that belong to no fill, by session and kind (TK5-TK7).
     pub charges: Vec<(Date, ChargeKind, Cash)>,
+    /// Dividends received less those paid, in no trade (F27).
+    pub dividends: Cash,
     /// Gains of the tax lots by symbol and year, with what the wash-sale rule defers (C26).
     pub tax_lots: Vec<(SymbolId, YearTotals)>,
     /// A fee table was asked for a date before its first row (TK7).

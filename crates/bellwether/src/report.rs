@@ -77,6 +77,7 @@ pub(crate) fn build(
         rejections: result.rejections,
         not_checked: result.not_checked,
         charges: result.charges,
+        dividends: result.dividends,
         tax_lots: tax_lots(&result.tax_lots, symbols),
         fees_extrapolated: result.fees_extrapolated,
         resampling: resampling(extras.without_resampling),

@@ -171,6 +171,7 @@ fn summary(input: &ReportInput, metrics: &Metrics) -> Summary {
         gross_pnl: net_pnl.plus(fees),
         fees,
         flows,
+        dividends: input.dividends,
         trades: metrics.trades.trades,
         orders: input.orders,
         fills: input.fills,

@@ -95,6 +95,8 @@ pub struct ReportInput {
     pub not_checked: Vec<String>,
     /// Charges that belong to no trade: rounding, borrow, interest (TK5-TK8).
     pub charges: Vec<(Date, ChargeKind, Cash)>,
+    /// Dividends received less those paid, in no trade.
+    pub dividends: Cash,
     /// Gains of the tax lots by symbol and year (C26).
     pub tax_lots: Vec<TaxLotsRow>,
     /// True when a trade date lies before the first row of a fee table (TK7).

@@ -70,6 +70,8 @@ pub struct Summary {
     pub fees: Cash,
     /// External payments.
     pub flows: Cash,
+    /// Dividends received less those paid: a part of `gross_pnl` that is in no trade.
+    pub dividends: Cash,
     /// Closed trades.
     pub trades: u64,
     /// Orders sent.

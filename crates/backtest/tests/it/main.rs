@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read expected values from files")]
 
+mod actions;
 mod allocations;
 mod conventions;
 mod determinism;

@@ -149,7 +149,7 @@ impl Exchange {
     }
 
     /// Takes out the orders of a symbol for which `exec` has an answer, and reports it.
-    fn finish_orders(
+    pub(super) fn finish_orders(
         &mut self,
         symbol: SymbolId,
         time: Timestamp,

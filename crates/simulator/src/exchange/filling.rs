@@ -225,7 +225,7 @@ fn stop_entry(kind: OrderKind, role: OrderRole) -> bool {
 }
 
 /// The tick without an assignment to a symbol (TB11).
-fn general_tick(price: Price) -> Price {
+pub(super) fn general_tick(price: Price) -> Price {
     let cent = model::SCALE / 100;
     Price::from_raw(if price.raw() < model::SCALE { cent / 100 } else { cent })
 }

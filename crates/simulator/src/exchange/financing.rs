@@ -46,6 +46,17 @@ impl Settlement {
         Self { settled, pending: VecDeque::new() }
     }
 
+    /// Restates the short positions of a symbol in new shares (F27).
+    pub(super) fn restate(&mut self, symbol: SymbolId, change: impl Fn(Quantity) -> Quantity) {
+        for balance in self.pending.iter_mut().chain([&mut self.settled]) {
+            for (of, quantity) in &mut balance.shorts {
+                if *of == symbol {
+                    *quantity = change(*quantity);
+                }
+            }
+        }
+    }
+
     fn push(&mut self, balance: Balance, today: Date) {
         self.pending.push_back(balance);
         let due = |balance: &Balance| balance.settles.is_some_and(|date| date <= today);
@@ -67,6 +78,14 @@ impl Exchange {
     /// Returns the account's cash.
     pub fn cash(&self) -> Cash {
         self.cash
+    }
+
+    /// Tells the official close of a symbol's session, by which borrowed shares are charged (TK5);
+    /// without it the last bar shown counts.
+    pub fn set_close(&mut self, symbol: SymbolId, close: Price) {
+        if let Some(state) = self.symbols.get_mut(symbol.index()) {
+            state.close = Some(close);
+        }
     }
 
     /// Ends the day for costs: returns what the account is charged beside the fees of its fills,
@@ -101,7 +120,8 @@ impl Exchange {
         let mut free = settled.cash;
         for &(symbol, quantity) in &settled.shorts {
             let Some(state) = self.symbols.get(symbol.index()) else { continue };
-            let close = state.last.map_or(Price::ZERO, |bar| bar.close);
+            let last = state.last.map(|bar| bar.close);
+            let close = state.close.or(last).unwrap_or(Price::ZERO);
             let fee = rates.borrow(night.session, state.name, quantity, close, night.days);
             borrow = borrow.plus(fee);
             free = free.plus(close.notional(quantity).unwrap_or(Cash::ZERO));

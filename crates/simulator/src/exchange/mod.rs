@@ -20,6 +20,7 @@
 //! largest member; execution ids are unique and ascending (I4); a fill is never better than the
 //! rules allow and never beyond a limit; the same calls give the same reports.
 
+mod actions;
 mod bars;
 mod book;
 mod config;
@@ -34,7 +35,7 @@ use std::collections::VecDeque;
 
 use model::exchange::FeeAccount;
 use model::{
-    Bar, CancelRequest, Cash, ClientOrderId, ExecType, ExecutionReport, NewOrder, OrderKind,
+    Bar, CancelRequest, Cash, ClientOrderId, ExecType, ExecutionReport, NewOrder, OrderKind, Price,
     Quantity, RejectReason, ReplaceRequest, Symbol, SymbolId, TimeInForce, Timestamp,
 };
 
@@ -56,6 +57,8 @@ struct SymbolState {
     sigma_daily: Option<f64>,
     /// Net shares of all fills.
     position: Quantity,
+    /// The official close, once it was told.
+    close: Option<Price>,
     /// The last bar shown that could fill orders; of prints, a bar of the last one alone.
     last: Option<Bar>,
     /// The last valid quote (TF13).
