@@ -27,6 +27,7 @@ use crate::lifecycle::State;
 use crate::order_manager::{actions, entries, exits, protection, trailing};
 use crate::output::Outputs;
 use crate::performance_tracker::{Watch, close_trade};
+use crate::queues::QueueStatus;
 use crate::risk_manager::{
     Block, BlockReason, ControlId, Gate, Limits, LossLevel, MarketRules, Scope, judge_equity,
     judge_streak, loss_level,
@@ -207,9 +208,9 @@ impl Engine {
         self.now
     }
 
-    /// Returns what the queue of trade signals has seen.
-    pub fn signal_counts(&self) -> SignalCounts {
-        self.signals
+    /// Returns what the queue `trade_signals` has seen; between inputs it is empty.
+    pub fn trade_signals(&self) -> QueueStatus {
+        self.signals.status()
     }
 
     /// Returns how many alerts were raised.

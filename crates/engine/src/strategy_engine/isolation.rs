@@ -19,10 +19,11 @@ use thiserror::Error;
 use super::context::Context;
 use super::plan_check::PlanFault;
 use super::strategy::{Event, Strategy};
+use crate::queues::DEFAULT_CAPACITY;
 
 /// Room of the queue of trade signals: entries that one evaluation may state, and wake-ups that a
 /// strategy may have pending (design.md 3).
-pub const SIGNAL_ROOM: usize = 1_000;
+pub const SIGNAL_ROOM: usize = DEFAULT_CAPACITY;
 
 /// Calls of the context that one evaluation may make, and for each symbol of the run some more.
 const CALLS: u32 = 1_000;

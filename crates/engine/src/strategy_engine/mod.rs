@@ -18,6 +18,5 @@ pub use isolation::SIGNAL_ROOM;
 pub(crate) use isolation::{Budget, Fault, SHORTEST_WAKE_NS, evaluate, prepare_anew};
 pub use plan::{Breakeven, Direction, Plan, Size, Target, TargetAt, Trail, TrailRule};
 pub use plan_check::PlanFault;
-pub use signals::SignalCounts;
-pub(crate) use signals::{Want, Wishes};
+pub(crate) use signals::{SignalCounts, Want, Wishes};
 pub use strategy::{Event, RuleInfo, SessionEvent, Strategy};

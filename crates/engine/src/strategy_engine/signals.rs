@@ -9,6 +9,7 @@ use model::{ExitReason, SymbolId, Timestamp, record};
 use super::decision::Finding;
 use super::isolation::{Fault, SIGNAL_ROOM};
 use super::plan::Plan;
+use crate::queues::QueueStatus;
 
 /// What a strategy wants in a symbol.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -100,11 +101,11 @@ impl Wishes {
 
 /// What the queue of trade signals has seen since the start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct SignalCounts {
+pub(crate) struct SignalCounts {
     /// Most entries that were in it at a time.
-    pub high_water: u64,
+    high_water: u64,
     /// Entries that found no room.
-    pub rejected: u64,
+    rejected: u64,
 }
 
 impl SignalCounts {
@@ -112,6 +113,17 @@ impl SignalCounts {
     pub(crate) fn note(&mut self, (kept, rejected): (u64, u64)) {
         self.high_water = self.high_water.max(kept);
         self.rejected = self.rejected.saturating_add(rejected);
+    }
+
+    /// Returns the counters in the form of all queues; between inputs nothing is in this one.
+    pub(crate) fn status(&self) -> QueueStatus {
+        QueueStatus {
+            depth: 0,
+            capacity: SIGNAL_ROOM,
+            high_water: usize::try_from(self.high_water).unwrap_or(usize::MAX),
+            dropped: self.rejected,
+            conflated: 0,
+        }
     }
 }
 

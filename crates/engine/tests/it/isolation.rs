@@ -132,13 +132,13 @@ fn a_flood_stops_the_strategy_alone() {
     assert!(world.refusals().contains(&"queue_full"));
     assert!(world.alerts().contains(&AlertKind::QueueFull));
     assert!(world.sent.iter().all(|order| order.symbol.0 != 3));
-    let counts = world.engine.signal_counts();
-    assert_eq!((counts.high_water, counts.rejected), (SIGNAL_ROOM as u64, 1));
+    let status = world.engine.trade_signals();
+    assert_eq!((status.high_water, status.dropped, status.depth), (SIGNAL_ROOM, 1, 0));
 
     // The boundary: as many as there is room for are no flood.
     let world = run(Some(Wish::Flood(plan(), SIGNAL_ROOM)));
     assert!(world.engine.books().blocks().list().is_empty());
-    assert_eq!(world.engine.signal_counts().rejected, 0);
+    assert_eq!(world.engine.trade_signals().dropped, 0);
 }
 
 /// F43: wake-ups without end.
