@@ -16,7 +16,7 @@ fn count(seed: u64) -> (u64, u64, u64) {
     let day = date("2026-06-01");
     let data = generated(seed, day, [1, 8, 5]);
     let session: Session = calendar().session(day).unwrap().unwrap();
-    let tape = Tape::record(seed, FillMode::Conservative, &data, &session);
+    let tape = Tape::record(seed, FillMode::Conservative, &data, &session, None);
     let mut engine = fresh(&tape.config, &tape.symbols);
     let mut out = Outputs::default();
     let (mut bars, mut in_position, mut most) = (0, 0, 0);

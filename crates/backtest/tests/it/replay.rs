@@ -6,9 +6,9 @@ use engine::{
     BrokerEvent, Command, Engine, EngineConfig, Fact, Input, MarketEvent, Outputs, Sequenced,
     SlotKey, Start,
 };
-use model::exchange::{Segment, Session};
+use model::exchange::{Segment, Session, new_york_date};
 use model::record::{Reader, Record};
-use model::{MINUTE_NS, SourceId, StrategyId, SymbolDay, SymbolId, Timestamp};
+use model::{Date, MINUTE_NS, SourceId, StrategyId, SymbolDay, SymbolId, Timestamp};
 use simulator::{Exchange, FillMode};
 
 use backtest::{RunConfig, SymbolData};
@@ -28,6 +28,9 @@ pub(crate) struct Tape {
     facts: Vec<Vec<u8>>,
     snapshots: Vec<(usize, Vec<u8>)>,
     random: Random,
+    /// How many points are taken, each input as likely as the other; `None` takes moments with
+    /// orders on their way more often.
+    points: Option<usize>,
 }
 
 pub(crate) fn fresh(config: &RunConfig, symbols: &[model::Symbol]) -> Engine {
@@ -62,6 +65,7 @@ impl Tape {
         mode: FillMode,
         data: &[SymbolData],
         session: &Session,
+        points: Option<usize>,
     ) -> Self {
         let mut config = config(session.date, session.date);
         config.exchange.mode = mode;
@@ -77,6 +81,7 @@ impl Tape {
             facts: Vec::new(),
             snapshots: Vec::new(),
             random: Random(seed),
+            points,
         };
         tape.play(data, session);
         tape
@@ -162,10 +167,26 @@ impl Tape {
                 Command::Query(_) => {}
             }
         }
-        // Moments with orders on their way are rare and telling.
-        let chance = if self.out.commands.is_empty() { 700 } else { 12 };
-        if self.random.once_in(chance) {
-            self.snapshots.push((self.inputs.len(), model::record::encode(&self.engine)));
+        let done = self.inputs.len();
+        let place = match self.points {
+            None => {
+                // Moments with orders on their way are rare and telling.
+                let chance = if self.out.commands.is_empty() { 700 } else { 12 };
+                self.random.once_in(chance).then_some(self.snapshots.len())
+            }
+            // A reservoir: the number of inputs is not known before the end.
+            Some(points) if done <= points => Some(done - 1),
+            Some(points) => {
+                let place = self.random.between(0, done as i64 - 1) as usize;
+                (place < points).then_some(place)
+            }
+        };
+        if let Some(place) = place {
+            let snapshot = (done, model::record::encode(&self.engine));
+            match self.snapshots.get_mut(place) {
+                Some(kept) => *kept = snapshot,
+                None => self.snapshots.push(snapshot),
+            }
         }
     }
 
@@ -197,7 +218,7 @@ fn a_restored_engine_goes_on_as_the_saved_one() {
     let (mut checked, mut held, mut trades) = (0, 0, 0);
     for (seed, mode) in (11..=14_u64).zip(FillMode::ALL) {
         let data = generated(seed, day, [1, 8, 1]);
-        let tape = Tape::record(seed, mode, &data, &session);
+        let tape = Tape::record(seed, mode, &data, &session, None);
         let name = format!("seed {seed} {mode}");
         trades += tape.engine.books().trades();
         for (done, bytes) in &tape.snapshots {
@@ -215,4 +236,41 @@ fn a_restored_engine_goes_on_as_the_saved_one() {
     }
     eprintln!("replay: {checked} restores, {held} with a position, {trades} trades");
     assert!(checked > 20 && held > 10 && trades > 20, "{checked} {held} {trades}");
+}
+
+/// I7: each recorded day, restored at 20 seeded points.
+#[test]
+fn recorded_days_go_on_from_any_point() {
+    let test = "recorded_days_go_on_from_any_point";
+    let Some(data) = recorded(test) else { return };
+    let mut days: Vec<Date> = data
+        .iter()
+        .flat_map(|symbol| symbol.bars.iter().map(|bar| new_york_date(bar.start)))
+        .collect();
+    days.sort_unstable();
+    days.dedup();
+    let mut checked = 0;
+    for (seed, &day) in days.iter().enumerate() {
+        let Ok(Some(session)) = calendar().session(day) else { continue };
+        let until = session.post_close;
+        let of_day: Vec<SymbolData> = data
+            .iter()
+            .filter(|symbol| symbol.bars.iter().any(|bar| session.segment(bar.start).is_some()))
+            .map(|symbol| {
+                let end = symbol.bars.partition_point(|bar| bar.start < until);
+                let begin = symbol.bars.partition_point(|bar| bar.start < session.pre_open);
+                let bars = symbol.bars[begin.saturating_sub(1)..end].to_vec();
+                SymbolData { bars, ..SymbolData::new(symbol.symbol) }
+            })
+            .collect();
+        let seed = seed as u64 + 1;
+        let tape = Tape::record(seed, FillMode::Conservative, &of_day, &session, Some(20));
+        for (done, bytes) in &tape.snapshots {
+            tape.check(*done, bytes, &format!("{day}, seed {seed}"));
+            checked += 1;
+        }
+        assert_eq!(tape.snapshots.len(), 20, "{day}");
+    }
+    eprintln!("replay: {} recorded days, {checked} restores", days.len());
+    assert!(checked >= 20 * 20, "{checked} restores of {} days", days.len());
 }
