@@ -16,6 +16,7 @@ impl Books {
             Fact::Intent(intent) => self.fold_intent(intent),
             Fact::Replace(replace) => self.fold_replace(replace),
             Fact::Cancel(cancel) => {
+                self.brokers.note_cancel(cancel.request.client_id.number);
                 self.gate.observe(&GateEvent::Cancelled(cancel));
                 if let Some(order) = self.orders.get_mut(cancel.request.client_id.number) {
                     order.cancel_pending = true;

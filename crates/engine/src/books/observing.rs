@@ -25,6 +25,7 @@ impl Books {
             Input::Connection { link: Link::Broker(broker), up } => {
                 self.observe_connection(*broker, *up, now);
             }
+            Input::Connection { link: Link::Feed(source), up } => self.observe_feed(*source, *up),
             Input::Start(start) => self.observe_start(start.epoch, now),
             Input::Control(Control::Resolve { order, resolution }) => {
                 self.observe_resolution(*order, *resolution, now, &mut seen);

@@ -5,15 +5,16 @@
 
 use model::{
     Ask, BrokerId, Cash, ClientOrderId, ExecId, ExecType, ExecutionReport, Fill, OrderNumber,
-    OrderState, RejectClass, RequestKind, SECOND_NS, SendOutcome, Timestamp, UnknownCause,
+    OrderState, RejectClass, RequestKind, SECOND_NS, SendOutcome, SourceId, Timestamp,
+    UnknownCause,
 };
 
 use super::{Books, Seen};
 use crate::execution_engine::{
-    AttemptClosed, Brokers, Closed, Doubt, Fence, Meaning, OpenQuery, Refused, meaning,
+    AttemptClosed, Brokers, Closed, Doubt, Fence, Meaning, OpenQuery, Refused, meaning, pause_ns,
 };
 use crate::input::Resolution;
-use crate::order_manager::{OrderEvent, after};
+use crate::order_manager::{Order, OrderEvent, after};
 
 /// How long a strategy's next entry in a symbol waits after a broker refused one (F20); four
 /// times as long after each further refusal.
@@ -58,6 +59,7 @@ impl Books {
             request: if pending.is_some() { RequestKind::Replace } else { RequestKind::Submit },
             cause,
             since: now,
+            due: now.plus_nanos(pause_ns(0)),
             ..Doubt::default()
         };
         self.brokers.doubts.retain(|other| other.number() != number);
@@ -146,7 +148,17 @@ impl Books {
         }
     }
 
-    /// A broker's session began or ended: what was asked before is void (journal.md 12).
+    /// A feed's session began or ended.
+    pub(crate) fn observe_feed(&mut self, source: SourceId, up: bool) {
+        let feeds = &mut self.brokers.feeds;
+        match feeds.iter_mut().find(|(of, _)| *of == source) {
+            Some((_, connected)) => *connected = up,
+            None => feeds.push((source, up)),
+        }
+    }
+
+    /// A broker's session began or ended: what was asked before is void, and what left without an
+    /// outcome may have arrived (journal.md 12, safety.md section 3).
     pub(crate) fn observe_connection(&mut self, broker: BrokerId, up: bool, now: Timestamp) {
         let state = self.brokers.get_mut(broker);
         if state.connected == up {
@@ -155,7 +167,38 @@ impl Books {
         (state.connected, state.since, state.round) = (up, now, None);
         self.brokers.open.retain(|open| open.query.broker != broker);
         for doubt in self.brokers.doubts.iter_mut().filter(|doubt| doubt.broker == broker) {
-            (doubt.answers, doubt.agreed) = (0, false);
+            (doubt.answers, doubt.agreed, doubt.asked) = (0, false, 0);
+            doubt.due = now.plus_nanos(pause_ns(0));
+        }
+        if !up {
+            self.doubt_what_is_open(Some(broker), UnknownCause::ConnectionLost, now);
+        }
+    }
+
+    /// Requests without an outcome are in doubt, cancels without one are made again.
+    fn doubt_what_is_open(
+        &mut self,
+        broker: Option<BrokerId>,
+        cause: UnknownCause,
+        now: Timestamp,
+    ) {
+        let lives = |order: &&Order| {
+            !order.state.is_terminal() && broker.is_none_or(|of| order.request.broker == of)
+        };
+        let numbers = |which: &dyn Fn(&Order) -> bool| -> Vec<OrderNumber> {
+            let orders = self.orders.iter().filter(lives).filter(|order| which(order));
+            orders.map(|order| order.request.client_id.number).collect()
+        };
+        let open =
+            numbers(&|order| order.state == OrderState::Sent || order.replace_pending.is_some());
+        let cancelling = numbers(&|order| order.cancel_pending);
+        for number in open {
+            if self.brokers.doubt(number).is_none() {
+                self.raise_doubt(number, cause, now);
+            }
+        }
+        for number in cancelling {
+            self.brokers.note_failure(number, now);
         }
     }
 
@@ -169,30 +212,9 @@ impl Books {
         }
         for doubt in &mut self.brokers.doubts {
             (doubt.answers, doubt.agreed, doubt.asked) = (0, false, 0);
+            doubt.due = now.plus_nanos(pause_ns(0));
         }
-        let open: Vec<OrderNumber> = self
-            .orders
-            .iter()
-            .filter(|order| {
-                order.state == OrderState::Sent
-                    || order.replace_pending.is_some() && !order.state.is_terminal()
-            })
-            .map(|order| order.request.client_id.number)
-            .collect();
-        for number in open {
-            if self.brokers.doubt(number).is_none() {
-                self.raise_doubt(number, UnknownCause::Restart, now);
-            }
-        }
-        let cancelling: Vec<OrderNumber> = self
-            .orders
-            .iter()
-            .filter(|order| order.cancel_pending && !order.state.is_terminal())
-            .map(|order| order.request.client_id.number)
-            .collect();
-        for number in cancelling {
-            self.brokers.note_failure(number, now);
-        }
+        self.doubt_what_is_open(None, UnknownCause::Restart, now);
     }
 
     /// An operator says that an order in doubt was filled (R7): the missing shares are booked, and
@@ -234,6 +256,7 @@ impl Books {
             && let Some(doubt) = self.brokers.doubts.iter_mut().find(|d| d.client_id == id)
         {
             doubt.asked = doubt.asked.saturating_add(1);
+            doubt.due = now.plus_nanos(pause_ns(doubt.asked));
         }
     }
 
@@ -259,6 +282,7 @@ impl Books {
             let id = order.request.client_id;
             for doubt in self.brokers.doubts.iter_mut().filter(|d| d.number() == number) {
                 doubt.turn_to_order(id);
+                doubt.due = closed.time.plus_nanos(pause_ns(0));
             }
             // All that the order itself was for may be filled already.
             self.advance(number);

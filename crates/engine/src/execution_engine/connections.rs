@@ -3,7 +3,7 @@
 
 use model::{BrokerId, Timestamp};
 
-use super::doubt::ALARM_NS;
+use super::doubt::Doubt;
 use super::routing::DOWN_NS;
 use super::{outcomes, reconciliation};
 use crate::alert_system::AlertKind;
@@ -26,12 +26,15 @@ pub(crate) fn on_connection(desk: &mut Desk<'_>, link: Link, up: bool) {
             return;
         }
         Link::Feed(source) => {
+            // One feed that is left is judged symbol by symbol (C28, R11).
             let block = Block::new(Scope::All, BlockReason::Disconnected);
-            if up {
-                desk.lift(block);
-            } else {
+            if !up {
                 lost(desk, || format!("market-data source {} is not connected", source.0));
+            }
+            if desk.books().brokers().is_without_feed() {
                 desk.hold(block, || "no market data: nothing is opened".to_owned());
+            } else {
+                desk.lift(block);
             }
             return;
         }
@@ -42,8 +45,10 @@ pub(crate) fn on_connection(desk: &mut Desk<'_>, link: Link, up: bool) {
         if desk.traits(broker).remote {
             reconciliation::closed(desk, broker);
             reconciliation::begin(desk, broker);
+            reconciliation::bound_the_wait(desk, broker);
         }
         desk.lift(away);
+        resume_open(desk, broker);
     } else {
         lost(desk, || format!("broker {} is not connected", broker.0));
         desk.block(away, || {
@@ -51,6 +56,7 @@ pub(crate) fn on_connection(desk: &mut Desk<'_>, link: Link, up: bool) {
         });
         let due = desk.now.plus_nanos(DOWN_NS);
         desk.analysis.timers.set(due, Timer::FailOver(broker));
+        resume_open(desk, broker);
     }
 }
 
@@ -82,17 +88,22 @@ pub(crate) fn on_start(desk: &mut Desk<'_>, start: &Start, last_time: Timestamp)
             "the clock is behind the journal's last time: accept it or set it right".to_owned()
         });
     }
-    // The deadlines of what was open then.
-    let now = desk.now;
-    let doubts: Vec<_> = desk.books().brokers().doubts().to_vec();
-    for doubt in doubts {
-        let alarm = Timer::DoubtAlarm(doubt.number());
-        desk.analysis.timers.set(doubt.since.plus_nanos(ALARM_NS).max(now), alarm);
-        outcomes::quarantine(desk, doubt.number());
+    for broker in (0..count).map(BrokerId) {
+        resume_open(desk, broker);
     }
-    let retries: Vec<_> = desk.books().brokers().retries.clone();
+}
+
+/// Sets the deadlines of what is open at a broker: questions about doubts, cancels made again.
+fn resume_open(desk: &mut Desk<'_>, broker: BrokerId) {
+    let brokers = desk.books().brokers();
+    let at_broker = brokers.doubts().iter().filter(|doubt| doubt.broker == broker);
+    let doubts: Vec<_> = at_broker.map(Doubt::number).collect();
+    let retries = brokers.retries.clone();
+    for number in doubts {
+        outcomes::quarantine(desk, number);
+    }
     for retry in retries {
-        desk.analysis.timers.set(retry.due.max(now), Timer::Retry(retry.number));
+        desk.analysis.timers.set(retry.due.max(desk.now), Timer::Retry(retry.number));
     }
 }
 

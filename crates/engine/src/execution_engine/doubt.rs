@@ -41,6 +41,8 @@ pub struct Doubt {
     pub cause: UnknownCause,
     /// Since when.
     pub since: Timestamp,
+    /// When the next question is due.
+    pub due: Timestamp,
     /// Questions asked.
     pub asked: u16,
     /// Answers "not found" since the broker was last connected, without another one between.
@@ -119,6 +121,7 @@ record!(Doubt {
     7: asked,
     8: answers,
     9: agreed,
+    10: due,
 });
 record!(Retry { 1: number, 2: failures, 3: due });
 record!(Fence { 1: client_id, 2: symbol, 3: appeared });

@@ -110,3 +110,119 @@ fn of_cancel(outcome: SendOutcome) -> Meaning {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order_manager::Replacement;
+    use model::Quantity;
+
+    fn outcomes() -> Vec<SendOutcome> {
+        let mut all = vec![SendOutcome::Accepted];
+        all.extend(NotSentReason::ALL.map(SendOutcome::NotSent));
+        all.extend(RejectReason::ALL.map(SendOutcome::Rejected));
+        all.extend(UnknownCause::ALL.map(SendOutcome::Unknown));
+        all
+    }
+
+    /// An order in a state, with a replacement and a cancel under way.
+    fn order(state: OrderState, filled: bool) -> Order {
+        let mut order = Order::default();
+        (order.state, order.cancel_pending) = (state, true);
+        if filled {
+            order.cum_qty = Quantity::from_shares(1).unwrap();
+        }
+        let client_id = ClientOrderId { attempt: 1, ..ClientOrderId::default() };
+        order.replace_pending = Some(Box::new(Replacement { client_id, ..Replacement::default() }));
+        order
+    }
+
+    /// Every state, request and outcome, with and without fills: what is unknown never ends an
+    /// order, what has ended stays so, a duplicate id is never a refusal, and what a report
+    /// confirmed is never taken back (I9, I10, F05).
+    #[test]
+    fn the_whole_table_keeps_its_rules() {
+        let mut combinations = 0;
+        for state in OrderState::ALL {
+            for filled in [false, true] {
+                let order = order(state, filled);
+                for request in RequestKind::ALL {
+                    let id = match request {
+                        RequestKind::Replace => ClientOrderId { attempt: 1, ..Default::default() },
+                        RequestKind::Submit | RequestKind::Cancel => ClientOrderId::default(),
+                    };
+                    for outcome in outcomes() {
+                        combinations += 1;
+                        check(&order, request, outcome, meaning(&order, &id, request, outcome));
+                    }
+                }
+            }
+        }
+        assert_eq!(combinations, 11 * 2 * 3 * 31);
+    }
+
+    fn check(order: &Order, request: RequestKind, outcome: SendOutcome, found: Meaning) {
+        let state = order.state;
+        let context = format!("{state:?} {request:?} {outcome:?} -> {found:?}");
+        if let SendOutcome::Unknown(_) = outcome {
+            let quiet = matches!(found, Meaning::Nothing | Meaning::Doubt(_) | Meaning::Retry);
+            assert!(quiet, "{context}");
+        }
+        if outcome == SendOutcome::Rejected(RejectReason::DuplicateId)
+            && request != RequestKind::Cancel
+        {
+            assert!(!matches!(found, Meaning::Report(_)), "{context}");
+        }
+        if state.is_terminal() {
+            assert!(matches!(found, Meaning::Nothing | Meaning::Contradiction), "{context}");
+        }
+        let ends = matches!(found, Meaning::Report(ExecType::Rejected(_) | ExecType::Cancelled));
+        if ends {
+            assert!(matches!(state, OrderState::Sent | OrderState::Unknown), "{context}");
+            assert_eq!(request, RequestKind::Submit, "{context}");
+        }
+        let confirmed =
+            matches!(state, OrderState::Accepted | OrderState::Working | OrderState::Filled);
+        if request == RequestKind::Submit && confirmed {
+            assert!(matches!(found, Meaning::Nothing | Meaning::Contradiction), "{context}");
+        }
+        if outcome == SendOutcome::Accepted {
+            let only = matches!(found, Meaning::Nothing | Meaning::Report(ExecType::Accepted));
+            assert!(only, "{context}");
+        }
+        let live = !state.is_terminal() && state != OrderState::Created;
+        if request == RequestKind::Cancel && live {
+            let class = match outcome {
+                SendOutcome::Rejected(reason) => Some(reason.class()),
+                _ => None,
+            };
+            let expected = match outcome {
+                SendOutcome::Accepted => Meaning::Nothing,
+                SendOutcome::Rejected(reason)
+                    if matches!(class, Some(RejectClass::Business | RejectClass::Exists)) =>
+                {
+                    Meaning::Ask(ExecType::CancelRejected(reason))
+                }
+                _ => Meaning::Retry,
+            };
+            assert_eq!(found, expected, "{context}");
+        }
+    }
+
+    /// An outcome of an earlier attempt, or of a request that is not under way, says nothing.
+    #[test]
+    fn stale_outcomes_say_nothing() {
+        let other = ClientOrderId { attempt: 7, ..ClientOrderId::default() };
+        for outcome in outcomes() {
+            let sent = order(OrderState::Sent, false);
+            assert_eq!(meaning(&sent, &other, RequestKind::Submit, outcome), Meaning::Nothing);
+            assert_eq!(meaning(&sent, &other, RequestKind::Replace, outcome), Meaning::Nothing);
+            let mut working = order(OrderState::Working, false);
+            (working.cancel_pending, working.replace_pending) = (false, None);
+            let id = ClientOrderId::default();
+            for request in [RequestKind::Replace, RequestKind::Cancel] {
+                assert_eq!(meaning(&working, &id, request, outcome), Meaning::Nothing);
+            }
+        }
+    }
+}

@@ -26,6 +26,7 @@ pub use attempt::{AttemptClosed, AttemptState, Closed, calls_for_another_broker,
 pub use capabilities::VenueCapabilities;
 pub use comparing::{Compared, Difference, compare, ours};
 pub(crate) use connections::{on_connection, on_start};
+pub(crate) use doubt::pause_ns;
 pub use doubt::{Doubt, Evidence, Fence, Retry};
 pub use history::OrderHistory;
 pub use meaning::{Meaning, meaning};

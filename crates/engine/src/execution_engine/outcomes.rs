@@ -66,8 +66,8 @@ pub(crate) fn quarantine(desk: &mut Desk<'_>, number: OrderNumber) {
         )
     });
     let now = desk.now;
-    desk.analysis.timers.set(now.plus_nanos(pause_ns(0)), Timer::AskOrder(number));
-    desk.analysis.timers.set(now.plus_nanos(ALARM_NS), Timer::DoubtAlarm(number));
+    desk.analysis.timers.set(doubt.due.max(now), Timer::AskOrder(number));
+    desk.analysis.timers.set(doubt.since.plus_nanos(ALARM_NS).max(now), Timer::DoubtAlarm(number));
 }
 
 /// Lifts the block of a symbol once nothing in it is in doubt.
@@ -86,6 +86,12 @@ pub(crate) fn ask(desk: &mut Desk<'_>, broker: BrokerId, ask: Ask) -> bool {
     let id = desk.books().brokers().next_query_id();
     let time = desk.now;
     desk.emit(Fact::Query(Asked { query: Query { id, broker, ask }, time }));
+    if let Ask::Order(client_id) = ask {
+        let doubt = desk.books().brokers().doubt(client_id.number);
+        if let Some(due) = doubt.map(|doubt| doubt.due) {
+            desk.analysis.timers.set(due, Timer::AskOrder(client_id.number));
+        }
+    }
     true
 }
 
@@ -98,10 +104,12 @@ fn ask_about(desk: &mut Desk<'_>, number: OrderNumber) {
 /// A question about an order in doubt is due: 0.25, 0.5, 1, 2, 5, 5 ... s.
 pub(crate) fn on_ask_timer(desk: &mut Desk<'_>, number: OrderNumber) {
     let Some(doubt) = desk.books().brokers().doubt(number).copied() else { return };
+    if doubt.due > desk.now {
+        // Asked meanwhile; that question has a deadline of its own.
+        return;
+    }
+    // A broker that is away is asked when it is back.
     ask(desk, doubt.broker, Ask::Order(doubt.client_id));
-    let asked = desk.books().brokers().doubt(number).map_or(doubt.asked, |doubt| doubt.asked);
-    let next = desk.now.plus_nanos(pause_ns(asked));
-    desk.analysis.timers.set(next, Timer::AskOrder(number));
 }
 
 /// An order has been in doubt for 5 s: somebody has to know.
@@ -187,7 +195,7 @@ pub(crate) fn declare_dead(desk: &mut Desk<'_>, doubt: &Doubt, how: Closed) {
     desk.emit(Fact::AttemptClosed(AttemptClosed { client_id, broker, how, filled, time }));
     if desk.books().brokers().doubt(number).is_some() {
         // The replacement is out of the way; where the order itself stands is asked next.
-        desk.analysis.timers.set(time.plus_nanos(pause_ns(0)), Timer::AskOrder(number));
+        quarantine(desk, number);
     }
     release(desk, symbol);
     // What the position lacks now is sent anew, at the same broker (R4).

@@ -8,8 +8,9 @@ use super::comparing::Compared;
 use super::outcomes;
 use crate::alert_system::AlertKind;
 use crate::desk::Desk;
-use crate::fact::{Fact, GateChange};
+use crate::fact::{Fact, GateChange, SlotKey};
 use crate::lifecycle::State;
+use crate::order_manager::exits;
 use crate::risk_manager::{Block, BlockReason, Scope};
 use crate::timers::Timer;
 
@@ -19,6 +20,8 @@ pub(crate) const EVERY_NS: i64 = 30 * SECOND_NS;
 pub(crate) const AGAIN_NS: i64 = 5 * SECOND_NS;
 /// How old the last comparison may be before nothing is opened at the broker.
 const STALE_NS: i64 = 90 * SECOND_NS;
+/// How long exits wait for the comparison after a reconnect.
+const EXITS_WAIT_NS: i64 = 10 * SECOND_NS;
 /// How far back executions are asked for beyond the last comparison, against gaps (F14).
 const OVERLAP_NS: i64 = 600 * SECOND_NS;
 /// How far back executions are asked for at the first comparison.
@@ -45,6 +48,31 @@ pub(crate) fn begin(desk: &mut Desk<'_>, broker: BrokerId) {
     }
 }
 
+/// Returns true while a broker is connected again and its books are not compared yet: what filled
+/// meanwhile is not known, so an exit might close more than is held (I13). Not for long: a
+/// position must not stay without exits because a broker does not answer (I14).
+pub(crate) fn is_position_open_to_doubt(desk: &Desk<'_>, broker: BrokerId) -> bool {
+    let state = desk.books().brokers().get(broker);
+    let compared = state.compared.is_some_and(|at| at >= state.since);
+    let waiting = desk.now.since(state.since) < EXITS_WAIT_NS;
+    state.connected && !compared && waiting && desk.traits(broker).remote
+}
+
+/// Sets the deadline at which exits stop waiting for a comparison.
+pub(crate) fn bound_the_wait(desk: &mut Desk<'_>, broker: BrokerId) {
+    desk.analysis.timers.set(desk.now.plus_nanos(EXITS_WAIT_NS), Timer::Compare(broker));
+}
+
+/// Sends the exits that waited for a comparison.
+fn settle_exits(desk: &mut Desk<'_>, broker: BrokerId) {
+    let books = desk.books();
+    let held = |key: &&SlotKey| books.position(**key).is_some_and(|p| p.broker == broker);
+    let slots: Vec<SlotKey> = books.active().iter().filter(held).copied().collect();
+    for slot in slots {
+        exits::settle(desk, slot);
+    }
+}
+
 /// Closes the gate of a broker until its books and ours are compared (C33, C34).
 pub(crate) fn closed(desk: &mut Desk<'_>, broker: BrokerId) {
     let block = Block::new(Scope::Broker(broker), BlockReason::Reconciling);
@@ -53,8 +81,13 @@ pub(crate) fn closed(desk: &mut Desk<'_>, broker: BrokerId) {
 
 /// The next comparison may be due.
 pub(crate) fn on_timer(desk: &mut Desk<'_>, broker: BrokerId) {
-    if desk.books().brokers().get(broker).due <= desk.now {
+    let state = desk.books().brokers().get(broker);
+    let (due, waited) = (state.due, desk.now.since(state.since) == EXITS_WAIT_NS);
+    if due <= desk.now {
         begin(desk, broker);
+    }
+    if waited {
+        settle_exits(desk, broker);
     }
 }
 
@@ -112,6 +145,7 @@ pub(crate) fn conclude(desk: &mut Desk<'_>, compared: Compared) {
     desk.lift(Block::new(Scope::Broker(broker), BlockReason::Reconciling));
     open_gate(desk);
     outcomes::judge(desk, broker);
+    settle_exits(desk, broker);
 }
 
 /// Lifts blocks whose differences are gone at every broker.

@@ -3,8 +3,8 @@
 //! Part of [`Books`](crate::Books): it changes by what is observed and by facts, never else.
 
 use model::{
-    BrokerId, Cash, ClientOrderId, OrderNumber, OrderRow, Query, QueryId, SymbolId, Timestamp,
-    record,
+    BrokerId, Cash, ClientOrderId, OrderNumber, OrderRow, Query, QueryId, SourceId, SymbolId,
+    Timestamp, record,
 };
 
 use super::attempt::AttemptClosed;
@@ -125,6 +125,8 @@ pub struct Brokers {
     pub(crate) attempts: Vec<AttemptClosed>,
     pub(crate) refused: Vec<Refused>,
     pub(crate) adjustments: u64,
+    /// Feeds heard of and whether each is connected.
+    pub(crate) feeds: Vec<(SourceId, bool)>,
 }
 
 impl Brokers {
@@ -202,6 +204,11 @@ impl Brokers {
         self.epoch
     }
 
+    /// Returns true when feeds are known and none of them is connected.
+    pub fn is_without_feed(&self) -> bool {
+        !self.feeds.is_empty() && self.feeds.iter().all(|(_, connected)| !connected)
+    }
+
     /// Returns the name of the next question.
     pub(crate) fn next_query_id(&self) -> QueryId {
         QueryId { epoch: self.epoch, number: self.next_query }
@@ -210,6 +217,13 @@ impl Brokers {
     /// Returns the cancel of an order that is to be made again.
     pub(crate) fn retry(&self, number: OrderNumber) -> Option<&Retry> {
         self.retries.iter().find(|retry| retry.number == number)
+    }
+
+    /// A cancel went out: nothing is to be made again before it is answered.
+    pub(crate) fn note_cancel(&mut self, number: OrderNumber) {
+        if let Some(retry) = self.retries.iter_mut().find(|retry| retry.number == number) {
+            retry.due = Timestamp::MAX;
+        }
     }
 
     /// Notes that a cancel failed and will be made again.
@@ -264,4 +278,5 @@ record!(Brokers {
     10: attempts,
     11: refused,
     12: adjustments,
+    13: feeds,
 });

@@ -14,7 +14,7 @@ use model::{
 
 use super::{protection, trailing};
 use crate::desk::Desk;
-use crate::execution_engine::VenueCapabilities;
+use crate::execution_engine::{VenueCapabilities, reconciliation};
 use crate::fact::{ExitWant, Fact, Intent, PositionChange, Replace, SlotKey};
 use crate::risk_manager::{Scope, reducing};
 use crate::strategy_engine::Direction;
@@ -203,6 +203,9 @@ fn send(desk: &mut Desk<'_>, key: SlotKey, wanted: &Wanted) -> bool {
     let (open, group) = (position.signed_qty(), position.group);
     // R4: an exit goes where the position is held.
     let broker = position.broker;
+    if reconciliation::is_position_open_to_doubt(desk, broker) {
+        return false;
+    }
     let side = match position.direction() {
         Direction::Long => Side::Sell,
         Direction::Short => Side::Buy,

@@ -8,6 +8,7 @@ mod bad_input;
 mod controls;
 mod data;
 mod fates;
+mod faults;
 mod isolation;
 mod limits;
 mod orders;

@@ -377,3 +377,68 @@ fn the_careful_broker_needs_all_of_r7() {
     assert_eq!(state(&world, &entry), OrderState::Unknown, "positions were never compared");
     world.apply(world.engine.now(), Input::Time);
 }
+
+/// Journal.md 9: replacements and cancels without an outcome are in doubt and made again after a
+/// restart; a broken connection has the same effect on what was under way there.
+#[test]
+fn what_was_under_way_is_in_doubt_after_a_cut() {
+    let mut world = sent();
+    let old = world.last(OrderRole::Entry);
+    world.report(&old, ExecType::New);
+    world.bar_with(0, 0, "09:31", "10.00", Wish::Enter(breakout("10.60", "10.65", "10.40")));
+    let new = world.last(OrderRole::Entry);
+    world.start(world.engine.now(), Start { epoch: 8, ..Start::default() });
+    assert_eq!(state(&world, &old), OrderState::Unknown, "a pending replacement");
+    world.pass(SECOND_NS / 4);
+    assert_eq!(world.queries.last().map(|q| q.ask), Some(Ask::Order(new.client_id)));
+
+    let mut world = sent();
+    let entry = world.last(OrderRole::Entry);
+    world.report(&entry, ExecType::New);
+    world.bar_with(0, 0, "09:31", "10.00", Wish::NoEntry);
+    let cancels = world.cancelled().len();
+    world.start(world.engine.now(), Start { epoch: 8, ..Start::default() });
+    assert_eq!(state(&world, &entry), OrderState::Working, "the order is known to be there");
+    world.pass(SECOND_NS);
+    assert_eq!(world.cancelled().len(), cancels + 1, "R9: the cancel is made again, once");
+
+    let mut world = sent();
+    let entry = world.last(OrderRole::Entry);
+    world.connection(0, true);
+    world.connection(0, false);
+    assert_eq!(state(&world, &entry), OrderState::Unknown, "stream loss is no evidence");
+}
+
+/// A pause survives a restart; only a resume lifts it.
+#[test]
+fn a_pause_survives_a_restart() {
+    let mut world = sent();
+    world.control(Control::PauseTrading(Scope::All));
+    world.start(world.engine.now(), Start { epoch: 8, ..Start::default() });
+    let enter = || Wish::Enter(breakout("10.50", "10.55", "9.50"));
+    let sent = world.count(OrderRole::Entry);
+    world.bar_with(0, 1, "09:32", "10.00", enter());
+    assert_eq!(world.count(OrderRole::Entry), sent);
+    world.control(Control::ResumeTrading(Scope::All));
+    world.bar_with(0, 1, "09:33", "10.00", enter());
+    assert_eq!(world.count(OrderRole::Entry), sent + 1);
+}
+
+/// F15: without any market-data feed nothing is opened; one that is left is enough here, the age
+/// of its data is judged symbol by symbol (C28).
+#[test]
+fn feeds_that_are_gone_block() {
+    let all = Block::new(Scope::All, BlockReason::Disconnected);
+    let mut world = sent();
+    let feed = |world: &mut World, source: u8, up: bool| {
+        let link = engine::Link::Feed(model::SourceId(source));
+        world.apply(world.engine.now(), Input::Connection { link, up });
+        world.engine.books().blocks().holds(all)
+    };
+    assert!(!feed(&mut world, 0, true));
+    assert!(!feed(&mut world, 1, true));
+    assert!(!feed(&mut world, 0, false), "the backup is there");
+    assert!(feed(&mut world, 1, false));
+    assert!(world.alerts().contains(&AlertKind::Disconnected));
+    assert!(!feed(&mut world, 0, true));
+}

@@ -252,7 +252,7 @@ fn exits_never_fail_over() {
     for _ in 0..20 {
         for role in [OrderRole::Stop, OrderRole::Target] {
             let order = two.world.last(role);
-            if two.state(&order) == OrderState::Sent {
+            if matches!(two.state(&order), OrderState::Sent | OrderState::Unknown) {
                 two.world.outcome(&order, RequestKind::Submit, lost);
             }
         }

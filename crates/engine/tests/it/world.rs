@@ -301,7 +301,8 @@ impl World {
                     old.quantity = request.quantity;
                 }
                 Command::Cancel(request) => {
-                    assert!(self.sent.iter().any(|o| o.client_id == request.client_id));
+                    let number = request.client_id.number;
+                    assert!(self.sent.iter().any(|o| o.client_id.number == number));
                 }
             }
         }
