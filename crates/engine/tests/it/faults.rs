@@ -503,6 +503,7 @@ impl Faults {
 /// I1, I3, I10, I13 over seeded faults of every kind, with and without fail-over; `FAULT_SEEDS=A..B`
 /// runs others.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test asks which seeds to run")]
 fn faults_never_duplicate_lose_or_flip() {
     let asked = std::env::var("FAULT_SEEDS").unwrap_or_default();
     let range = asked
