@@ -25,8 +25,8 @@ const TEST_LIMIT: Duration = Duration::from_secs(120);
 /// The variable that the tests' harness reads.
 const WITHOUT: &str = "BELLWETHER_WITHOUT_CONTROL";
 /// The parts of the engine's tests that are about controls.
-const PARTS: [&str; 5] =
-    ["risk_manager::", "data_manager::", "limits::", "controls::", "account::"];
+const PARTS: [&str; 6] =
+    ["risk_manager::", "data_manager::", "limits::", "controls::", "account::", "reconciliation::"];
 
 struct Control {
     id: String,

@@ -24,7 +24,7 @@ use crate::execution_engine::{self, BrokerTraits, outcomes, reconciliation, rout
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
 use crate::input::{Control, Input, MarketEvent, Sequenced, Start};
 use crate::lifecycle::State;
-use crate::order_manager::{actions, entries, exits, protection, trailing};
+use crate::order_manager::{actions, entries, exits, protection, rebalancing, trailing};
 use crate::output::Outputs;
 use crate::performance_tracker::{Watch, close_trade};
 use crate::queues::QueueStatus;
@@ -553,7 +553,9 @@ impl Engine {
             desk.cancel_entries(Scope::All);
         }
         match control {
-            Control::EmergencyStop(_) | Control::PauseTrading(Scope::All) => {}
+            Control::EmergencyStop(scope) => rebalancing::abort(&mut desk, scope),
+            Control::Rebalance(scope) => rebalancing::rebalance(&mut desk, scope),
+            Control::PauseTrading(Scope::All) => {}
             Control::PauseTrading(scope) => {
                 let block = Block::new(scope, BlockReason::Operator);
                 desk.block(block, || "paused by an operator".to_owned());

@@ -5,8 +5,8 @@
 
 use model::{
     BrokerId, CancelRequest, Cash, ClosedTrade, CorporateAction, Date, ExitReason, GroupId,
-    NewOrder, OrderNumber, Price, Query, ReplaceRequest, StrategyId, SymbolId, Timestamp, record,
-    record_enum,
+    NewOrder, OrderNumber, Price, Quantity, Query, ReplaceRequest, StrategyId, SymbolId, Timestamp,
+    record, record_enum,
 };
 
 use crate::alert_system::Alert;
@@ -180,6 +180,8 @@ pub struct PositionChange {
 pub enum ExitWant {
     /// The position is to be closed, as soon as the orders that stand in the way are gone.
     Close(ExitReason),
+    /// It is to be reduced to so many shares; what it holds already takes a reduction back (C41).
+    Reduce(Quantity),
     /// Its next target was touched at a venue that holds one exit at a time.
     Target,
     /// A refused exit is to be sent again.
@@ -221,7 +223,7 @@ record_enum!(GateChange {
 record!(DayRoll { 1: session, 2: equity, 3: first_order, 4: settles });
 record!(TradeVoided { 1: trade, 2: slot, 3: r });
 record!(PositionChange { 1: slot, 2: group, 3: want });
-record_enum!(ExitWant { 0: Close(ExitReason), 1: Target, 2: Retry });
+record_enum!(ExitWant { 0: Close(ExitReason), 1: Target, 2: Retry, 3: Reduce(Quantity) });
 record!(LimitsInForce { 1: limits, 2: raise });
 record!(SlotKey { 1: strategy, 2: symbol });
 record!(ActionEffect { 1: action, 2: time, 3: cash_in_lieu, 4: too_late });

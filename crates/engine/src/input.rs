@@ -263,6 +263,9 @@ pub enum Control {
     EmergencyStop(Scope),
     /// Closes every position of the scope; the gate's limits on orders hold (C41).
     Flatten(Scope),
+    /// Reduces the positions of the scope to the limits, in slices; entries are cancelled first,
+    /// the kill switch takes it back (C41).
+    Rebalance(Scope),
     /// A supervisor outside the core found a doubt.
     Block(Block),
     /// A supervisor's doubt is over.

@@ -80,7 +80,9 @@ impl Books {
         match change.want {
             ExitWant::Close(reason) => {
                 position.close_reason = position.close_reason.or(Some(reason));
+                position.reduce_to = None;
             }
+            ExitWant::Reduce(keep) => position.reduce_to = Some(keep),
             ExitWant::Target => position.target_due = true,
             ExitWant::Retry => position.refused.clear(),
         }
@@ -100,7 +102,10 @@ impl Books {
             (OrderRole::Target, Some(position)) => position.target = Some(number),
             (OrderRole::Close, Some(position)) => {
                 position.close = Some(number);
-                position.close_reason = position.close_reason.or(intent.reason);
+                // A reduction leaves the rest of the position as it is (C41).
+                if position.reduce_to.is_none() {
+                    position.close_reason = position.close_reason.or(intent.reason);
+                }
             }
             (_, None) => {}
         });

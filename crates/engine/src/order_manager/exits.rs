@@ -81,14 +81,15 @@ fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> ArrayVec<W
     let mut list = ArrayVec::new();
     let Some(position) = desk.books().position(key) else { return list };
     let closing = position.close_reason;
-    let target = position.next_target().filter(|_| {
+    let excess = position.excess();
+    let target = position.next_target().filter(|_| excess.is_zero()).filter(|_| {
         let may_work = venue.reduce_group || position.target_due;
         position.entry_done && closing.is_none() && may_work
     });
     let taken = match (venue.reduce_group, closing, target) {
         (true, ..) => Quantity::ZERO,
         (false, Some(_), _) => position.quantity,
-        (false, None, target) => target.map_or(Quantity::ZERO, |target| target.quantity),
+        (false, None, target) => target.map_or(excess, |target| target.quantity),
     };
     let quantity = position.quantity.minus(taken);
     let stop = trailing::wanted_stop(desk, key).filter(|_| quantity.is_positive());
@@ -103,6 +104,10 @@ fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> ArrayVec<W
     if let Some(reason) = closing {
         let (kind, quantity) = (OrderKind::Market, slice(desk, position.quantity));
         list.push(Wanted { role: OrderRole::Close, kind, quantity, reason: Some(reason) });
+    } else if excess.is_positive() {
+        let (kind, quantity) = (OrderKind::Market, slice(desk, excess));
+        let reason = Some(ExitReason::Flatten);
+        list.push(Wanted { role: OrderRole::Close, kind, quantity, reason });
     }
     list
 }
@@ -187,7 +192,9 @@ pub(crate) fn close(desk: &mut Desk<'_>, key: SlotKey, reason: ExitReason) -> Cl
         quantity: slice(desk, open),
         reason: Some(reason),
     };
-    let free = room(desk, key, venue) >= open && !is_entry_in_the_way(desk, key, venue);
+    let reducing = desk.books().position(key).is_some_and(|p| p.reduce_to.is_some());
+    let free =
+        !reducing && room(desk, key, venue) >= open && !is_entry_in_the_way(desk, key, venue);
     let sent = free && send(desk, key, &order);
     if !sent {
         let want = ExitWant::Close(reason);

@@ -9,6 +9,7 @@ pub mod exits;
 pub mod order;
 pub mod position;
 pub(crate) mod protection;
+pub(crate) mod rebalancing;
 mod restating;
 pub(crate) mod trailing;
 pub mod transition;

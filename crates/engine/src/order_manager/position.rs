@@ -140,6 +140,8 @@ pub struct Position {
     pub close: Option<OrderNumber>,
     /// Why the position is being closed: set once, a close stays wanted until flat.
     pub close_reason: Option<ExitReason>,
+    /// Shares that may stay, while more are held they are being reduced (C41).
+    pub reduce_to: Option<Quantity>,
     /// The roles of exit orders that a broker refused: none of them is sent until the retry is due.
     pub refused: ArrayVec<OrderRole, 3>,
     /// How many exit orders were refused in a row.
@@ -404,6 +406,16 @@ impl Position {
         quantity.is_positive().then_some(PlacedTarget { price: target.price, quantity })
     }
 
+    /// Returns the shares that are to go while the rest stays (C41); zero in a full close.
+    pub fn excess(&self) -> Quantity {
+        match self.reduce_to {
+            Some(keep) if self.close_reason.is_none() => {
+                self.quantity.minus(keep).max(Quantity::ZERO)
+            }
+            _ => Quantity::ZERO,
+        }
+    }
+
     /// Returns the working exit orders.
     pub fn exits(&self) -> OrderList {
         [self.stop, self.target, self.close].into_iter().flatten().collect()
@@ -498,4 +510,5 @@ record!(Position {
     29: refusals,
     30: target_due,
     31: paid_out,
+    32: reduce_to,
 });

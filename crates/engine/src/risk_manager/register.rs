@@ -224,14 +224,16 @@ pub const REGISTER: [Registered; ControlId::COUNT as usize] = [
     core(31, "Kill switch", "controls::gate_open::tests::only_a_running_system_opens", always),
     later(32, "Dead-man's switch", "needs the live process and its watchdog"),
     later(33, "Start-up gate", "needs the live process"),
-    later(34, "Reconciliation", "needs a broker outside this process"),
+    core(34, "Reconciliation", "reconciliation::differences_block_by_their_size", |_| {
+        Some("every 30 s with brokers outside; a difference blocks its symbol".to_owned())
+    }),
     later(35, "Real-time monitoring", "needs the live process"),
     later(36, "Post-trade record", "needs the live process"),
     later(37, "Change control", "needs the live process"),
     later(38, "Strategy promotion", "needs paper and live modes"),
     later(39, "Self-assessment", "this report is it; its schedule needs the live process"),
     later(40, "Stress test", "is run before each release"),
-    core(41, "Rebalance and flatten", "limits::a_flatten_goes_in_slices", |l| {
+    core(41, "Rebalance and flatten", "limits::a_rebalance_only_reduces", |l| {
         l.max_order_quantity.map(|n| format!("slices of {n} shares"))
     }),
     core(42, "Limit changes", "limits::looser_limits_wait", |l| {

@@ -423,6 +423,58 @@ fn a_flatten_goes_in_slices() {
     assert_eq!(sent, [200, 200, 100]);
 }
 
+/// C41: a rebalance cancels entries, reduces what exceeds a limit in slices, leaves the rest with
+/// its stop, and increases nothing.
+#[test]
+fn a_rebalance_only_reduces() {
+    let mut world = World::new(Limits::default());
+    for symbol in 0..2 {
+        world.bar_with(0, symbol, "09:30", "10.00", enter());
+        let entry = world.last(OrderRole::Entry);
+        world.fill(&entry, 500, "10.50");
+        world.bar(symbol, "09:31", if symbol == 0 { "50.00" } else { "10.00" });
+    }
+    world.bar_with(0, 2, "09:31", "10.00", enter());
+    let limits = Limits { max_order_quantity: Some(60), ..Limits::default() };
+    let change = LimitChange { limits, may_raise: false };
+    world.apply(world.engine.now(), Input::Limits(Box::new(change)));
+    // 500 shares are worth 25,000 USD, 400 the limit of 20,000.
+    world.control(Control::Rebalance(Scope::All));
+    assert!(world.cancelled().contains(&OrderRole::Entry));
+    for (slice, left) in [(60, 440), (40, 400)] {
+        let close = world.last(OrderRole::Close);
+        assert_eq!((close.quantity, close.symbol), (shares(slice), SymbolId(0)));
+        world.fill(&close, slice, "50.00");
+        assert_eq!((world.held(0, 0), world.held(0, 1)), (left, 500));
+    }
+    assert_eq!(world.count(OrderRole::Close), 2, "within the limits nothing is sold");
+    assert_eq!(trigger(&world, 41), Some((Some(StrategyId(0)), Some(SymbolId(0)), 1)));
+    world.bar_with(0, 0, "09:33", "50.00", Wish::Exit);
+    let close = world.last(OrderRole::Close);
+    assert_eq!(close.quantity, shares(60), "a close of the rest goes in slices as well");
+    world.fill(&close, 60, "50.00");
+    assert_eq!(world.count(OrderRole::Close), 4);
+}
+
+/// C41: the kill switch takes a rebalance back, and none begins while it is set.
+#[test]
+fn a_kill_aborts_a_rebalance() {
+    let mut world = World::new(Limits::default());
+    world.bar_with(0, 0, "09:30", "10.00", enter());
+    let entry = world.last(OrderRole::Entry);
+    world.fill(&entry, 500, "10.50");
+    world.bar(0, "09:31", "50.00");
+    world.control(Control::Rebalance(Scope::All));
+    let close = world.last(OrderRole::Close);
+    assert_eq!(close.quantity, shares(100));
+    world.report(&close, ExecType::New);
+    world.control(Control::EmergencyStop(Scope::All));
+    assert!(world.cancelled().contains(&OrderRole::Close));
+    world.report(&close, ExecType::Cancelled);
+    world.control(Control::Rebalance(Scope::All));
+    assert_eq!((world.count(OrderRole::Close), world.held(0, 0)), (1, 500));
+}
+
 /// C42: a stricter limit holds at once; a looser one after 60 s, with permission, and never beyond
 /// its ceiling; another change takes the place of what waits.
 #[test]
