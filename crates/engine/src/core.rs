@@ -52,15 +52,15 @@ impl Core {
     /// Takes a decision in and passes it on.
     pub(crate) fn emit(&mut self, fact: Fact, out: &mut Outputs) {
         self.books.fold(&fact);
-        // What only informs is no decision.
-        if !matches!(fact, Fact::Alert(_) | Fact::Triggered(_)) {
+        // What only informs is no decision; a trade follows from its fills, which are hashed.
+        if !matches!(fact, Fact::Alert(_) | Fact::Triggered(_) | Fact::TradeClosed(_)) {
             self.hash(&fact);
         }
         out.push(fact);
     }
 
     /// Takes an input in.
-    pub(crate) fn observe(&mut self, input: &Input, now: Timestamp) -> Seen {
+    pub(crate) fn observe(&mut self, input: &Input, now: Timestamp, seen: &mut Seen) {
         if let Input::Broker { event, .. } = input {
             match event {
                 BrokerEvent::Report(report) => {
@@ -80,7 +80,7 @@ impl Core {
                 | BrokerEvent::ActionBooked { .. } => {}
             }
         }
-        self.books.observe(input, now)
+        self.books.observe(input, now, seen);
     }
 
     /// Takes a recorded decision in without passing it on.

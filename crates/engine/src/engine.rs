@@ -16,7 +16,7 @@ use model::record::{DecodeError, Reader, Record, Writer};
 use model::{Bar, BarFault, Cash, ExecutionReport, ExitReason, Symbol, SymbolId, Timestamp, Trade};
 
 use crate::alert_system::{AlertKind, AlertSystem};
-use crate::books::{Anomaly, Books, Observed};
+use crate::books::{Anomaly, Books, Observed, Seen};
 use crate::core::Core;
 use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault, watching};
 use crate::desk::{Analysis, Desk, Identity};
@@ -85,6 +85,7 @@ pub struct Engine {
     record_all: bool,
     now: Timestamp,
     started: bool,
+    seen: Seen,
 }
 
 impl Engine {
@@ -122,6 +123,7 @@ impl Engine {
             record_all: config.record_all,
             now: Timestamp::MIN,
             started: false,
+            seen: Seen::default(),
         }
     }
 
@@ -149,30 +151,41 @@ impl Engine {
                 }
             }
             Input::Broker { broker, event } => {
-                let seen = self.core.observe(&input.item, time);
+                let seen = self.observe(&input.item);
                 self.on_broker(*broker, event, &seen, out);
+                self.seen = seen;
             }
             Input::Time => {}
             Input::Start(start) => {
-                self.core.observe(&input.item, time);
+                self.seen = self.observe(&input.item);
                 self.on_start(start, before, out);
             }
             Input::Connection { link, up } => {
-                self.core.observe(&input.item, time);
+                self.seen = self.observe(&input.item);
                 execution_engine::on_connection(&mut self.desk(out), *link, *up);
             }
             Input::Control(control) => {
-                let seen = self.core.observe(&input.item, time);
+                let seen = self.observe(&input.item);
                 self.on_reports(&seen, out);
                 self.on_control(*control, seen.claimed, out);
+                self.seen = seen;
             }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
             Input::Limits(change) => self.on_limits(change, out),
             Input::Action(action) => {
-                let seen = self.core.observe(&input.item, time);
+                let seen = self.observe(&input.item);
                 actions::on_announced(&mut self.desk(out), action, seen.announced);
+                self.seen = seen;
             }
         }
+    }
+
+    /// Takes an input into the books; what it brought to light is given back after deciding, so
+    /// that its memory is used again.
+    fn observe(&mut self, input: &Input) -> Seen {
+        let mut seen = std::mem::take(&mut self.seen);
+        self.core.observe(input, self.now, &mut seen);
+        seen
     }
 
     /// Returns the earliest time for which the engine wants an [`Input::Time`].
@@ -515,6 +528,10 @@ impl Engine {
     /// Raises the loss level when the day's result crosses a line of C10, and blocks everything
     /// when the equity fell too far from its peak (C11).
     fn judge_loss(&mut self, out: &mut Outputs) {
+        let limits = self.core.books().gate().limits();
+        if limits.max_daily_loss_pct.is_none() && limits.max_drawdown_pct.is_none() {
+            return;
+        }
         let mut desk = self.desk(out);
         let now_worth = desk.equity();
         judge_equity(&mut desk, now_worth);

@@ -234,9 +234,25 @@ impl ExecId {
 
     /// Makes the id of a simulated execution, `S-<n>`.
     pub fn simulated(number: u64) -> Self {
+        // Every simulated fill makes one: the digits are written without the formatter.
+        let mut digits = [0_u8; 20];
+        let mut begin = digits.len();
+        let mut rest = number;
+        loop {
+            begin -= 1;
+            if let Some(digit) = digits.get_mut(begin) {
+                *digit = b'0' + (rest % 10) as u8;
+            }
+            rest /= 10;
+            if rest == 0 || begin == 0 {
+                break;
+            }
+        }
         let mut text = ArrayString::new();
         // 20 digits and the prefix fit into 40 bytes for every u64.
-        let _ = fmt::Write::write_fmt(&mut text, format_args!("S-{number}"));
+        let _ = text.try_push_str("S-");
+        let digits = digits.get(begin..).and_then(|digits| str::from_utf8(digits).ok());
+        let _ = text.try_push_str(digits.unwrap_or_default());
         Self(text)
     }
 
@@ -279,6 +295,13 @@ mod tests {
         assert_eq!((short.exit, short.to_string().as_str()), (false, "B-1-42-0E"));
         for bad in ["", "B-1-42-0", "B-1-42-E", "b-1-42-0E", "B-1-42-0E-1", "TOOLONG-1-1-0E"] {
             assert!(bad.parse::<ClientOrderId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn simulated_executions_are_numbered() {
+        for number in [0, 7, 10, 99, 1_234_567_890, u64::MAX] {
+            assert_eq!(ExecId::simulated(number).as_str(), format!("S-{number}"));
         }
     }
 

@@ -94,11 +94,11 @@ pub struct Observed {
     pub voided: Option<TradeVoided>,
 }
 
-/// What an input brought to light, for the deciding part.
+/// What an input brought to light, for the deciding part. The memory is kept from input to input.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Each report, the broker's own or what something else amounts to, and what it changed.
-    pub reports: SmallVec<[(ExecutionReport, Observed); 1]>,
+    pub reports: Vec<(ExecutionReport, Observed)>,
     /// The order that an outcome is about and what it means; `None` when it is not known here.
     pub outcome: Option<(OrderNumber, Meaning)>,
     /// What an answer says.
@@ -109,6 +109,14 @@ pub struct Seen {
     pub claimed: bool,
     /// What the announcement of a corporate action says that was not known.
     pub announced: Announced,
+}
+
+impl Seen {
+    /// Forgets the input before.
+    fn clear(&mut self) {
+        self.reports.clear();
+        *self = Self { reports: std::mem::take(&mut self.reports), ..Self::default() };
+    }
 }
 
 /// A closed position whose trade is recorded: kept while its executions may still be corrected,

@@ -17,18 +17,19 @@ use crate::risk_manager::GateEvent;
 use super::{Anomaly, Books, Observed, Seen};
 
 impl Books {
-    /// Takes an input in at engine time `now`. The only other way in is [`fold`](Self::fold).
-    pub fn observe(&mut self, input: &Input, now: Timestamp) -> Seen {
-        let mut seen = Seen::default();
+    /// Takes an input in at engine time `now` and leaves in `seen` what it brought to light. The
+    /// only other way in is [`fold`](Self::fold).
+    pub fn observe(&mut self, input: &Input, now: Timestamp, seen: &mut Seen) {
+        seen.clear();
         match input {
-            Input::Broker { broker, event } => self.observe_broker(*broker, event, now, &mut seen),
+            Input::Broker { broker, event } => self.observe_broker(*broker, event, now, seen),
             Input::Connection { link: Link::Broker(broker), up } => {
                 self.observe_connection(*broker, *up, now);
             }
             Input::Connection { link: Link::Feed(source), up } => self.observe_feed(*source, *up),
             Input::Start(start) => self.observe_start(start.epoch, now),
             Input::Control(Control::Resolve { order, resolution }) => {
-                self.observe_resolution(*order, *resolution, now, &mut seen);
+                self.observe_resolution(*order, *resolution, now, seen);
             }
             Input::Control(Control::Adjust { broker, symbol, quantity, price }) => {
                 self.adjust(*broker, *symbol, *quantity, *price, now);
@@ -39,7 +40,6 @@ impl Books {
             Input::Action(action) => seen.announced = self.observe_action(action),
             _ => {}
         }
-        seen
     }
 
     fn observe_broker(

@@ -30,7 +30,7 @@ impl Engine {
         let (before, after) = facts.split_at(deadline_facts.min(facts.len()));
         before.iter().for_each(|fact| self.core.adopt(fact));
         self.now = self.now.max(input.time);
-        self.core.observe(&input.item, self.now);
+        self.core.observe(&input.item, self.now, &mut self.seen);
         after.iter().for_each(|fact| self.core.adopt(fact));
     }
 

@@ -68,12 +68,12 @@ pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
         } else if matches!(position.plan.breakeven, Breakeven::AtR(_)) {
             exits::settle(desk, key);
         }
-        let favourable = if direction == Direction::Long { bar.high } else { bar.low };
-        note_touch(desk, key, favourable);
+        note_touch(desk, key, if direction == Direction::Long { bar.high } else { bar.low });
     }
 }
 
 /// Takes a print in while something is held in the symbol.
+#[inline]
 pub(crate) fn on_print(desk: &mut Desk<'_>, symbol: SymbolId, price: Price) {
     let mut index = 0;
     while let Some(&strategy) = desk.books().active_in(symbol).get(index) {

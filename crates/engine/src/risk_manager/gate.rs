@@ -91,19 +91,23 @@ pub struct Gate {
     limits: Limits,
     raise: Option<PendingRaise>,
     controls: Vec<Box<dyn Control>>,
+    /// The places of those that want to know what happens.
+    observers: Vec<usize>,
     triggers: Triggers,
 }
 
 impl Gate {
     /// Makes the gate with all controls.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, raise: None, controls: controls::all(), triggers: Triggers::default() }
+        let (controls, triggers) = (controls::all(), Triggers::default());
+        Self { limits, raise: None, observers: observers(&controls), controls, triggers }
     }
 
     /// Takes a control out of the list; the mutation test shows that its absence is noticed.
     #[doc(hidden)]
     pub fn without(mut self, control: ControlId) -> Self {
         self.controls.retain(|other| other.id() != control);
+        self.observers = observers(&self.controls);
         self
     }
 
@@ -144,10 +148,12 @@ impl Gate {
         self.check(proposal, worst, books).map(|()| Approved(order))
     }
 
-    /// Tells every control what happened.
+    /// Tells the controls that want to know what happened.
     pub(crate) fn observe(&mut self, event: &GateEvent<'_>) {
-        for control in &mut self.controls {
-            control.observe(event, &self.limits);
+        for &place in &self.observers {
+            if let Some(control) = self.controls.get_mut(place) {
+                control.observe(event, &self.limits);
+            }
         }
     }
 
@@ -170,6 +176,11 @@ impl Gate {
     pub fn control_ids(&self) -> impl Iterator<Item = ControlId> {
         self.controls.iter().map(|control| control.id())
     }
+}
+
+fn observers(controls: &[Box<dyn Control>]) -> Vec<usize> {
+    let places = controls.iter().enumerate();
+    places.filter(|(_, control)| control.observes()).map(|(place, _)| place).collect()
 }
 
 impl model::record::Record for Gate {

@@ -3,7 +3,7 @@
 
 use engine::risk_manager::{Gate, Limits, Sizing};
 use engine::strategy_engine::Plan;
-use engine::{Books, BrokerEvent, Fact, Input, Intent};
+use engine::{Books, BrokerEvent, Fact, Input, Intent, Seen};
 use model::{
     BrokerId, Cash, ClientOrderId, ExecId, ExecType, ExecutionReport, Fill, GroupId, NewOrder,
     OrderKind, OrderNumber, OrderRole, OrderState, Price, Quantity, Side, SymbolId, TimeInForce,
@@ -87,7 +87,8 @@ fn observe(books: &mut Books, number: u64, exec: ExecType, second: i64) {
         time: Timestamp::from_nanos(second * model::SECOND_NS),
     };
     let event = BrokerEvent::Report(report);
-    books.observe(&Input::Broker { broker: BrokerId(0), event }, report.time);
+    let input = Input::Broker { broker: BrokerId(0), event };
+    books.observe(&input, report.time, &mut Seen::default());
 }
 
 fn outcome(books: &Books) -> Outcome {

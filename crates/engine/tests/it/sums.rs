@@ -3,7 +3,9 @@
 
 use engine::risk_manager::{Gate, Limits, Sizing};
 use engine::strategy_engine::{Direction, Plan};
-use engine::{ActionEffect, Books, BrokerEvent, Control, DayRoll, Fact, Input, Intent, SlotKey};
+use engine::{
+    ActionEffect, Books, BrokerEvent, Control, DayRoll, Fact, Input, Intent, Seen, SlotKey,
+};
 use model::{
     ActionKind, BrokerId, Cash, ChargeKind, ClientOrderId, ClosedTrade, CorporateAction, Date,
     ExecId, ExecType, ExecutionReport, Fill, NewOrder, OrderKind, OrderRole, Price, Quantity, Side,
@@ -72,6 +74,12 @@ impl Desk {
         self.books.fold(&Fact::DayRoll(roll));
     }
 
+    fn observe(&mut self, input: &Input, time: Timestamp) -> Seen {
+        let mut seen = Seen::default();
+        self.books.observe(input, time, &mut seen);
+        seen
+    }
+
     fn report(&mut self, order: &NewOrder, exec: ExecType) {
         let report = ExecutionReport {
             client_id: order.client_id,
@@ -81,7 +89,7 @@ impl Desk {
             time: self.time(),
         };
         let event = BrokerEvent::Report(report);
-        self.books.observe(&Input::Broker { broker: order.broker, event }, report.time);
+        self.observe(&Input::Broker { broker: order.broker, event }, report.time);
     }
 
     /// Sends an order, fills it in two parts and cancels the rest of it.
@@ -147,7 +155,7 @@ impl Desk {
             },
         };
         let action = CorporateAction { symbol, ex_date: self.day, kind };
-        let seen = self.books.observe(&Input::Action(action), Timestamp::from_nanos(self.now));
+        let seen = self.observe(&Input::Action(action), Timestamp::from_nanos(self.now));
         if seen.announced != engine::Announced::New {
             return;
         }
@@ -170,7 +178,7 @@ impl Desk {
         let before = (self.books.held_at(broker, symbol), self.books.ledger().cash());
         let control = Control::Adjust { broker, symbol, quantity, price };
         let time = self.time();
-        self.books.observe(&Input::Control(control), time);
+        self.observe(&Input::Control(control), time);
         let after = (self.books.held_at(broker, symbol), self.books.ledger().cash());
         assert_eq!(after, (before.0.plus(quantity), before.1), "shares move, cash does not");
     }
@@ -194,7 +202,7 @@ impl Desk {
                 let kind = ChargeKind::ALL[random.below(ChargeKind::COUNT as u64) as usize];
                 let event = BrokerEvent::Charge { kind, fee: random.amount() };
                 let input = Input::Broker { broker: BrokerId(0), event };
-                self.books.observe(&input, Timestamp::from_nanos(self.now));
+                self.observe(&input, Timestamp::from_nanos(self.now));
             }
             11 | 12 => self.adjust(random, key.symbol),
             13 | 14 => self.act(random, key.symbol),

@@ -64,6 +64,10 @@ impl Control for Duplicate {
         }
     }
 
+    fn observes(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, event: &GateEvent<'_>, limits: &Limits) {
         let GateEvent::Approved(intent) = event else { return };
         let Some(window) = limits.duplicate_window_ns else { return };

@@ -84,6 +84,10 @@ impl Control for Messages {
         Ok(())
     }
 
+    fn observes(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, event: &GateEvent<'_>, limits: &Limits) {
         match event {
             GateEvent::Approved(intent) => self.note(intent.order.broker, intent.time, limits),

@@ -60,6 +60,11 @@ pub trait Control: Debug + Send {
     fn check(&self, proposal: &Proposal, worst: &WorstCase, books: &Books)
     -> Result<(), Rejection>;
 
+    /// Returns true when the control wants to [`observe`](Self::observe).
+    fn observes(&self) -> bool {
+        false
+    }
+
     /// Learns what happened: once per approved order, change, report, and session.
     fn observe(&mut self, _event: &GateEvent<'_>, _limits: &Limits) {}
 

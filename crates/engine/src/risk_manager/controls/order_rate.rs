@@ -64,6 +64,10 @@ impl Control for OrderRate {
         }
     }
 
+    fn observes(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, event: &GateEvent<'_>, limits: &Limits) {
         match event {
             GateEvent::Approved(intent) if intent.order.role == OrderRole::Entry => {

@@ -55,6 +55,10 @@ impl Control for Repeated {
         Ok(())
     }
 
+    fn observes(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, event: &GateEvent<'_>, limits: &Limits) {
         match event {
             GateEvent::Approved(intent) if intent.order.role == OrderRole::Entry => {
@@ -128,7 +132,7 @@ mod tests {
             let report = ExecutionReport { client_id, exec, ..ExecutionReport::default() };
             let event = crate::input::BrokerEvent::Report(report);
             let input = crate::input::Input::Broker { broker: report.broker, event };
-            books.observe(&input, intent.time);
+            books.observe(&input, intent.time, &mut crate::Seen::default());
         }
     }
 
