@@ -20,7 +20,7 @@ use crate::books::{Anomaly, Books, Observed, Seen};
 use crate::core::Core;
 use crate::data_manager::{DataManager, DataPolicy, Needs, PrintFault, watching};
 use crate::desk::{Analysis, Desk, Identity};
-use crate::execution_engine::{self, BrokerTraits, outcomes, reconciliation, routing};
+use crate::execution_engine::{self, BrokerTraits, outcomes, reconciliation, routing, unheard};
 use crate::fact::{DayRoll, Fact, GateChange, SlotKey};
 use crate::input::{Control, Input, MarketEvent, Sequenced, Start};
 use crate::lifecycle::State;
@@ -288,6 +288,7 @@ impl Engine {
             Timer::FailOver(broker) => routing::on_timer(&mut self.desk(out), broker),
             Timer::EntryAge(order) => entries::age(&mut self.desk(out), order),
             Timer::LimitsRaise => self.on_raise_due(out),
+            Timer::Unheard(order) => unheard::on_timer(&mut self.desk(out), order),
             Timer::Compare(broker) => reconciliation::on_timer(&mut self.desk(out), broker),
             Timer::DataCheck => {
                 for (symbol, source) in watching::look(&mut self.desk(out)) {

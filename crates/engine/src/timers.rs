@@ -48,6 +48,8 @@ pub(crate) enum Timer {
     Compare(BrokerId),
     /// Live data is looked at (C28).
     DataCheck,
+    /// An execution that a broker counts may still be missing (F13).
+    Unheard(OrderNumber),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -152,7 +154,7 @@ record_enum!(Timer {
     5: Wake(StrategyId), 6: Position { 1: slot: SlotKey, 2: group: GroupId },
     7: EntryExpiry(OrderNumber), 8: AskOrder(OrderNumber), 9: DoubtAlarm(OrderNumber),
     10: Retry(OrderNumber), 11: FailOver(BrokerId), 12: EntryAge(OrderNumber), 13: LimitsRaise,
-    14: Compare(BrokerId), 15: DataCheck,
+    14: Compare(BrokerId), 15: DataCheck, 16: Unheard(OrderNumber),
 });
 
 #[cfg(test)]

@@ -147,4 +147,7 @@ pub struct ExecutionReport {
     pub exec: ExecType,
     /// When it happened, by the broker's clock.
     pub time: Timestamp,
+    /// Shares of the order filled so far, as the broker states it; `None` when it does not. A
+    /// cross-check, never a booking: fills come from executions only (venues.md 0.2).
+    pub cum_qty: Option<Quantity>,
 }

@@ -18,6 +18,7 @@ mod outcomes;
 mod pages;
 mod restating;
 mod saving;
+mod unheard;
 
 use smallvec::SmallVec;
 use twox_hash::xxhash3_128;

@@ -54,6 +54,7 @@ impl Books {
                 let report = ExecutionReport { broker, ..*report };
                 self.count_report(&report);
                 self.take_report(report, seen);
+                self.note_stated(&report, now);
             }
             BrokerEvent::Outcome { client_id, request, outcome } => {
                 seen.outcome = self.observe_outcome(broker, client_id, *request, *outcome, now);
@@ -96,7 +97,8 @@ impl Books {
         let Some(order) = self.orders.get(client_id.number) else { return };
         let (broker, symbol) = (order.request.broker, order.request.symbol);
         let client_id = *client_id;
-        self.take_report(ExecutionReport { client_id, broker, symbol, exec, time }, seen);
+        let cum_qty = None;
+        self.take_report(ExecutionReport { client_id, broker, symbol, exec, time, cum_qty }, seen);
     }
 
     /// Brings our order to where the broker's is.
@@ -119,6 +121,7 @@ impl Books {
         self.note_flow(report.broker, self.ledger.cash().minus(before));
         self.note_entry(&report);
         self.review(report.client_id.number);
+        self.forget_what_is_heard();
         seen.reports.push((report, observed));
     }
 

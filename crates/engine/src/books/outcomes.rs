@@ -307,6 +307,7 @@ impl Books {
     pub(super) fn forget_closed_attempts(&mut self) {
         self.brokers.attempts.clear();
         self.brokers.refused.clear();
+        self.forget_what_is_heard();
         let orders = &self.orders;
         self.brokers.fences.retain(|fence| orders.get(fence.client_id.number).is_some());
     }

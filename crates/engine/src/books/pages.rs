@@ -77,7 +77,8 @@ impl Books {
                     seen.missed += 1;
                     let symbol = order.request.symbol;
                     let (exec, time) = (ExecType::Trade(row.fill), row.time);
-                    let report = ExecutionReport { client_id, broker, symbol, exec, time };
+                    let cum_qty = None;
+                    let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty };
                     self.take_report(report, seen);
                 }
                 // Of somebody else, or on an order that is long forgotten.
@@ -125,6 +126,7 @@ impl Books {
                 doubt.agreed = !differs;
             }
         }
+        self.settle_unheard(compared);
         for &number in &compared.missing {
             self.raise_doubt(number, UnknownCause::Missing, compared.time);
         }

@@ -5,7 +5,7 @@ use model::{BrokerId, Timestamp};
 
 use super::doubt::Doubt;
 use super::routing::DOWN_NS;
-use super::{outcomes, reconciliation};
+use super::{outcomes, reconciliation, unheard};
 use crate::alert_system::AlertKind;
 use crate::desk::Desk;
 use crate::input::{LastEnd, Link, Start};
@@ -105,6 +105,7 @@ fn resume_open(desk: &mut Desk<'_>, broker: BrokerId) {
     for retry in retries {
         desk.analysis.timers.set(retry.due.max(desk.now), Timer::Retry(retry.number));
     }
+    unheard::resume(desk, broker);
 }
 
 impl LastEnd {

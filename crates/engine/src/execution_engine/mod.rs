@@ -20,6 +20,7 @@ mod round;
 pub(crate) mod routing;
 mod state;
 mod traits;
+pub(crate) mod unheard;
 
 pub use adopting::adopted;
 pub use attempt::{AttemptClosed, AttemptState, Closed, calls_for_another_broker, may_fail_over};
@@ -34,3 +35,4 @@ pub use round::{Progress, Round};
 pub use routing::exclusive;
 pub use state::{Answer, BrokerState, Brokers, CashBase, OpenQuery, Refused};
 pub use traits::{BrokerTraits, NotFound};
+pub use unheard::Unheard;

@@ -9,7 +9,7 @@ use model::{
 use super::attempt::{AttemptClosed, Closed, calls_for_another_broker};
 use super::doubt::{ALARM_NS, Doubt, Evidence, pause_ns};
 use super::meaning::Meaning;
-use super::routing;
+use super::{routing, unheard};
 use crate::alert_system::AlertKind;
 use crate::desk::Desk;
 use crate::fact::{Asked, Cancel, Fact};
@@ -73,7 +73,9 @@ pub(crate) fn quarantine(desk: &mut Desk<'_>, number: OrderNumber) {
 /// Lifts the block of a symbol once nothing in it is in doubt.
 pub(crate) fn release(desk: &mut Desk<'_>, symbol: SymbolId) {
     let block = Block::new(Scope::Symbol(symbol), BlockReason::Unknown);
-    if desk.books().blocks().holds(block) && !desk.books().brokers().is_doubtful(symbol) {
+    let books = desk.books();
+    let missing = books.unheard().any(|(order, _)| order.request.symbol == symbol);
+    if books.blocks().holds(block) && !missing && !books.brokers().is_doubtful(symbol) {
         desk.lift(block);
     }
 }
@@ -170,7 +172,8 @@ fn evidence(desk: &Desk<'_>, doubt: &Doubt) -> Evidence {
     let order = books.orders().get(doubt.number());
     // A replacement that never arrived changes nothing of what the order has filled.
     let filled = doubt.request == RequestKind::Submit
-        && order.is_some_and(|order| order.cum_qty.is_positive());
+        && order.is_some_and(|order| order.cum_qty.is_positive())
+        || books.brokers().unheard(doubt.number()).is_some();
     let begin = if desk.traits(doubt.broker).remote {
         doubt.since.max(books.brokers().get(doubt.broker).since)
     } else {
@@ -226,6 +229,7 @@ pub(crate) fn after_report(desk: &mut Desk<'_>, report: &ExecutionReport) {
         };
         desk.emit(Fact::Cancel(Cancel { request, time: desk.now }));
     }
+    unheard::after_report(desk, report.client_id.number);
     release(desk, report.symbol);
 }
 

@@ -5,7 +5,7 @@
 use model::{Ask, BrokerId, SECOND_NS, SymbolId};
 
 use super::comparing::Compared;
-use super::outcomes;
+use super::{outcomes, unheard};
 use crate::alert_system::AlertKind;
 use crate::desk::Desk;
 use crate::fact::{Fact, GateChange, SlotKey};
@@ -108,7 +108,9 @@ pub(crate) fn conclude(desk: &mut Desk<'_>, compared: Compared) {
     let known = &desk.books().brokers().get(broker).foreign;
     let new_orders = compared.foreign.iter().filter(|row| !known.contains(row)).count();
     let found = compared.found.len();
+    let unheard: Vec<_> = desk.books().brokers().unheard.iter().map(|of| of.number).collect();
     desk.emit(Fact::Compared(Box::new(compared)));
+    unheard::release(desk, &unheard);
     for number in missing {
         outcomes::quarantine(desk, number);
     }

@@ -11,6 +11,7 @@ use super::attempt::AttemptClosed;
 use super::comparing::Difference;
 use super::doubt::{Doubt, Fence, Retry, pause_ns};
 use super::round::Round;
+use super::unheard::Unheard;
 use crate::fact::SlotKey;
 
 /// One broker's connection, reports and books.
@@ -127,6 +128,8 @@ pub struct Brokers {
     pub(crate) adjustments: u64,
     /// Feeds heard of and whether each is connected.
     pub(crate) feeds: Vec<(SourceId, bool)>,
+    /// Orders of which more is executed than was reported.
+    pub(crate) unheard: Vec<Unheard>,
 }
 
 impl Brokers {
@@ -176,6 +179,11 @@ impl Brokers {
     /// Returns the doubt about an order.
     pub fn doubt(&self, number: OrderNumber) -> Option<&Doubt> {
         self.doubts.iter().find(|doubt| doubt.number() == number)
+    }
+
+    /// Returns what is missing of an order's executions.
+    pub fn unheard(&self, number: OrderNumber) -> Option<&Unheard> {
+        self.unheard.iter().find(|unheard| unheard.number == number)
     }
 
     /// Returns true while something of a symbol may be at a broker without our knowing (I10).
@@ -279,4 +287,5 @@ record!(Brokers {
     11: refused,
     12: adjustments,
     13: feeds,
+    14: unheard,
 });

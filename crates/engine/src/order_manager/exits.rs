@@ -12,7 +12,7 @@ use model::{
     TimeInForce,
 };
 
-use super::{protection, trailing};
+use super::{Order, protection, trailing};
 use crate::desk::Desk;
 use crate::execution_engine::{VenueCapabilities, reconciliation};
 use crate::fact::{ExitWant, Fact, Intent, PositionChange, Replace, SlotKey};
@@ -86,28 +86,37 @@ fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> ArrayVec<W
         let may_work = venue.reduce_group || position.target_due;
         position.entry_done && closing.is_none() && may_work
     });
+    let missing = |role| unheard(desk, key, venue, role);
+    let target = target
+        .map(|target| {
+            let most = position.quantity.minus(missing(OrderRole::Target));
+            (target.price, target.quantity.min(most))
+        })
+        .filter(|(_, quantity)| quantity.is_positive());
     let taken = match (venue.reduce_group, closing, target) {
         (true, ..) => Quantity::ZERO,
         (false, Some(_), _) => position.quantity,
-        (false, None, target) => target.map_or(excess, |target| target.quantity),
+        (false, None, target) => target.map_or(excess, |(_, quantity)| quantity),
     };
-    let quantity = position.quantity.minus(taken);
+    let quantity = position.quantity.minus(taken).minus(missing(OrderRole::Stop));
     let stop = trailing::wanted_stop(desk, key).filter(|_| quantity.is_positive());
     if let Some(stop) = stop {
         let kind = OrderKind::Stop { stop };
         list.push(Wanted { role: OrderRole::Stop, kind, quantity, reason: None });
     }
-    if let Some(target) = target {
-        let (kind, quantity) = (OrderKind::Limit { limit: target.price }, target.quantity);
+    if let Some((limit, quantity)) = target {
+        let kind = OrderKind::Limit { limit };
         list.push(Wanted { role: OrderRole::Target, kind, quantity, reason: None });
     }
-    if let Some(reason) = closing {
-        let (kind, quantity) = (OrderKind::Market, slice(desk, position.quantity));
+    let most = position.quantity.minus(missing(OrderRole::Close));
+    let (open, reason) = match closing {
+        Some(reason) => (position.quantity, reason),
+        None => (excess, ExitReason::Flatten),
+    };
+    let quantity = slice(desk, open.min(most));
+    if quantity.is_positive() {
+        let kind = OrderKind::Market;
         list.push(Wanted { role: OrderRole::Close, kind, quantity, reason: Some(reason) });
-    } else if excess.is_positive() {
-        let (kind, quantity) = (OrderKind::Market, slice(desk, excess));
-        let reason = Some(ExitReason::Flatten);
-        list.push(Wanted { role: OrderRole::Close, kind, quantity, reason });
     }
     list
 }
@@ -163,16 +172,30 @@ fn slice(desk: &Desk<'_>, open: Quantity) -> Quantity {
     most.map_or(open, |most| open.min(most))
 }
 
+/// Returns the shares of a position that its exits have executed without a report of it, as they
+/// concern an order of `role` (I13): its own part is open in the order itself, and where members
+/// of a group do not share the position, so is that of every order that still works.
+fn unheard(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities, role: OrderRole) -> Quantity {
+    let Some(position) = desk.books().position(key) else { return Quantity::ZERO };
+    let own = position.exit(role);
+    desk.books().unheard_exits(position.group, |order| {
+        let other = venue.reduce_group && own != Some(order.request.client_id.number);
+        order.state.is_terminal() || other
+    })
+}
+
 /// Returns for how many shares another exit may be sent.
 fn room(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> Quantity {
     let Some(position) = desk.books().position(key) else { return Quantity::ZERO };
-    if venue.reduce_group {
-        return position.quantity;
-    }
     let orders = desk.books().orders();
     let exits = position.exits();
+    let ended = |order: &Order| venue.reduce_group || order.state.is_terminal();
+    let open = position.quantity.minus(desk.books().unheard_exits(position.group, ended));
+    if venue.reduce_group {
+        return open.max(Quantity::ZERO);
+    }
     let reserved = exits.iter().filter_map(|&number| Some(orders.get(number)?.reserved_qty()));
-    reserved.fold(position.quantity, Quantity::minus).max(Quantity::ZERO)
+    reserved.fold(open, Quantity::minus).max(Quantity::ZERO)
 }
 
 /// Closes a position for a reason; what is under way already stays.

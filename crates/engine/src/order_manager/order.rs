@@ -184,9 +184,14 @@ impl Order {
     /// executions included; while a replacement is under way, all of the larger of both.
     pub fn is_complete(&self) -> bool {
         let pending = self.replace_pending.as_ref().map_or(Quantity::ZERO, |r| r.quantity);
-        let asked = self.request.quantity.max(pending);
+        self.heard_qty() >= self.request.quantity.max(pending)
+    }
+
+    /// Returns the shares that the broker has reported as executed, corrected or cancelled
+    /// executions included.
+    pub fn heard_qty(&self) -> Quantity {
         let reported = self.executions.iter().map(|execution| execution.reported);
-        self.cum_qty >= asked || reported.fold(Quantity::ZERO, Quantity::plus) >= asked
+        reported.fold(Quantity::ZERO, Quantity::plus).max(self.cum_qty)
     }
 
     /// Takes an execution out of the sums (F12); the id stays known, so that the execution is not

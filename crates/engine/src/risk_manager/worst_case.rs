@@ -70,6 +70,7 @@ impl WorstCase {
         for external in books.externals() {
             worst.add_external(books, external, own.symbol, mark(external.symbol));
         }
+        worst.add_unheard(books, own.symbol);
         for (_, row) in books.brokers().foreign() {
             worst.add_foreign(row, own.symbol, row.symbol.map(&mark));
         }
@@ -100,6 +101,23 @@ impl WorstCase {
             self.in_symbol = self.in_symbol.plus(value);
         } else if !external.quantity.is_zero() && !books.is_symbol_active(external.symbol) {
             self.other_symbols += 1;
+        }
+    }
+
+    /// Adds what ended entries have opened without a report of it: it counts like a position
+    /// without a stop. Of an entry that works the whole rest counts anyway.
+    fn add_unheard(&mut self, books: &Books, symbol: SymbolId) {
+        for (order, quantity) in books.unheard().filter(|(order, _)| order.state.is_terminal()) {
+            let Some(terms) = order.terms.as_deref() else { continue };
+            let value = terms.plan.worst_price().notional(quantity).unwrap_or_default();
+            self.gross = self.gross.plus(value);
+            self.open_risk = self.open_risk.plus(value);
+            let buys = order.request.side.is_buy();
+            let side = if buys { &mut self.held_long } else { &mut self.held_short };
+            *side = side.plus(value);
+            if order.request.symbol == symbol {
+                self.in_symbol = self.in_symbol.plus(value);
+            }
         }
     }
 

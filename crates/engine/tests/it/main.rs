@@ -19,5 +19,6 @@ mod routing;
 mod sums;
 mod traps;
 mod truth;
+mod unheard;
 mod walk;
 mod world;

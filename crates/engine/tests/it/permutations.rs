@@ -85,6 +85,7 @@ fn observe(books: &mut Books, number: u64, exec: ExecType, second: i64) {
         symbol: SymbolId(0),
         exec,
         time: Timestamp::from_nanos(second * model::SECOND_NS),
+        cum_qty: None,
     };
     let event = BrokerEvent::Report(report);
     let input = Input::Broker { broker: BrokerId(0), event };

@@ -87,6 +87,7 @@ impl Desk {
             symbol: order.symbol,
             exec,
             time: self.time(),
+            cum_qty: None,
         };
         let event = BrokerEvent::Report(report);
         self.observe(&Input::Broker { broker: order.broker, event }, report.time);

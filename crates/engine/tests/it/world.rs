@@ -383,12 +383,23 @@ impl World {
     }
 
     pub(crate) fn report(&mut self, order: &NewOrder, exec: ExecType) {
+        self.report_stating(order, exec, None);
+    }
+
+    /// The same with the shares of the order that the broker says are filled.
+    pub(crate) fn report_stating(
+        &mut self,
+        order: &NewOrder,
+        exec: ExecType,
+        cum_qty: Option<Quantity>,
+    ) {
         let report = ExecutionReport {
             client_id: order.client_id,
             broker: order.broker,
             symbol: order.symbol,
             exec,
             time: self.engine.now(),
+            cum_qty,
         };
         self.apply(
             self.engine.now(),

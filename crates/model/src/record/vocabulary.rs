@@ -145,7 +145,7 @@ placeholder! {
     };
     ExecutionReport = ExecutionReport {
         client_id: ClientOrderId::default(), broker: BrokerId(0), symbol: SymbolId(0),
-        exec: ExecType::Accepted, time: Timestamp::default(),
+        exec: ExecType::Accepted, time: Timestamp::default(), cum_qty: None,
     };
 }
 
@@ -277,7 +277,7 @@ record!(ReplaceRequest {
     5: kind,
     6: quantity,
 });
-record!(ExecutionReport { 1: client_id, 2: broker, 3: symbol, 4: exec, 5: time });
+record!(ExecutionReport { 1: client_id, 2: broker, 3: symbol, 4: exec, 5: time, 6: cum_qty });
 record_enum!(ExitReason {
     0: Stop,
     1: MovedStop,

@@ -158,10 +158,10 @@ impl Exchange {
         let slots: Vec<u32> = self.book.of_symbol(symbol).to_vec();
         for slot in slots {
             let Some(order) = self.book.get(slot) else { continue };
-            let id = order.client_id;
+            let (id, cum_qty) = (order.client_id, Some(order.cum_qty));
             if let Some(exec) = exec(order) {
                 self.book.remove(slot);
-                self.report(id, symbol, exec, time);
+                self.report(id, symbol, exec, cum_qty, time);
             }
         }
     }

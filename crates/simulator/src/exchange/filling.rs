@@ -157,6 +157,7 @@ impl Exchange {
         let fee = self.fees.charge(&mut order.commission, &execution).total();
         order.cum_qty = order.cum_qty.plus(quantity);
         let (id, symbol, side, group) = (order.client_id, order.symbol, order.side, order.group);
+        let cum_qty = Some(order.cum_qty);
         if order.is_done() {
             self.book.remove(slot);
         }
@@ -170,7 +171,7 @@ impl Exchange {
         let exec_id = ExecId::simulated(self.executions);
         self.executions += 1;
         let fill = Fill { exec_id, side, quantity, price, fee };
-        self.report(id, symbol, ExecType::Trade(fill), time);
+        self.report(id, symbol, ExecType::Trade(fill), cum_qty, time);
         if let (Some(log), Some(report)) = (&mut self.log, self.reports.back()) {
             log.push(*report);
         }
@@ -197,6 +198,7 @@ impl Exchange {
             }
             order.reduce(quantity);
             let (id, order_qty) = (order.client_id, order.total_qty());
+            let cum_qty = Some(order.cum_qty);
             let exec = if order.is_done() {
                 self.book.remove(slot);
                 at -= 1;
@@ -204,7 +206,7 @@ impl Exchange {
             } else {
                 ExecType::Restated { order_qty }
             };
-            self.report(id, symbol, exec, time);
+            self.report(id, symbol, exec, cum_qty, time);
         }
     }
 }

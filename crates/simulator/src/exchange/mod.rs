@@ -172,7 +172,13 @@ impl Exchange {
             if reason != RejectReason::DuplicateId {
                 self.book.mark_finished(order.client_id);
             }
-            self.report(order.client_id, order.symbol, ExecType::Rejected(reason), now);
+            self.report(
+                order.client_id,
+                order.symbol,
+                ExecType::Rejected(reason),
+                Some(Quantity::ZERO),
+                now,
+            );
             return;
         }
         self.arrivals += 1;
@@ -188,7 +194,7 @@ impl Exchange {
             working.joined = true;
         }
         let slot = self.book.insert(working);
-        self.report(order.client_id, order.symbol, ExecType::New, now);
+        self.report(order.client_id, order.symbol, ExecType::New, Some(Quantity::ZERO), now);
         if at_close_now && !in_bar {
             self.fill_at_last_close(slot, now);
         }
@@ -196,15 +202,16 @@ impl Exchange {
 
     /// Takes a cancel request: `Cancelled` at once, or `CancelRejected`.
     pub fn cancel(&mut self, request: &CancelRequest, now: Timestamp) {
+        let mut cum_qty = None;
         let exec = match self.book.find(request.client_id) {
             Lookup::Working(slot) => {
-                self.book.remove(slot);
+                cum_qty = self.book.remove(slot).map(|order| order.cum_qty);
                 ExecType::Cancelled
             }
             Lookup::Finished => ExecType::CancelRejected(RejectReason::TooLate),
             Lookup::Unknown => ExecType::CancelRejected(RejectReason::UnknownOrder),
         };
-        self.report(request.client_id, request.symbol, exec, now);
+        self.report(request.client_id, request.symbol, exec, cum_qty, now);
     }
 
     /// Takes a replacement: `Replaced` under the new id, live from the symbol's next bar (TF1; a
@@ -212,15 +219,18 @@ impl Exchange {
     pub fn replace(&mut self, request: &ReplaceRequest, now: Timestamp) {
         match self.check_replacement(request) {
             Ok(slot) => {
+                let mut cum_qty = None;
                 if let Some(order) = self.book.get_mut(slot) {
                     order.amend(request.kind, request.quantity);
                     order.client_id = request.new_client_id;
+                    cum_qty = Some(order.cum_qty);
                 }
-                self.report(request.new_client_id, request.symbol, ExecType::Replaced, now);
+                let (id, symbol) = (request.new_client_id, request.symbol);
+                self.report(id, symbol, ExecType::Replaced, cum_qty, now);
             }
             Err(reason) => {
                 let exec = ExecType::ReplaceRejected(reason);
-                self.report(request.client_id, request.symbol, exec, now);
+                self.report(request.client_id, request.symbol, exec, None, now);
             }
         }
     }
@@ -322,9 +332,16 @@ impl Exchange {
         }
     }
 
-    fn report(&mut self, id: ClientOrderId, symbol: SymbolId, exec: ExecType, time: Timestamp) {
-        let report =
-            ExecutionReport { client_id: id, broker: self.config.broker, symbol, exec, time };
+    fn report(
+        &mut self,
+        id: ClientOrderId,
+        symbol: SymbolId,
+        exec: ExecType,
+        cum_qty: Option<Quantity>,
+        time: Timestamp,
+    ) {
+        let broker = self.config.broker;
+        let report = ExecutionReport { client_id: id, broker, symbol, exec, time, cum_qty };
         self.reports.push_back(report);
     }
 }

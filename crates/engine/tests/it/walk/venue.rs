@@ -67,7 +67,10 @@ impl Venue {
 
     fn tell(&mut self, order: &NewOrder, exec: ExecType, time: Timestamp) {
         let (client_id, broker, symbol) = (order.client_id, order.broker, order.symbol);
-        let report = ExecutionReport { client_id, broker, symbol, exec, time };
+        let resting = self.orders.get(&client_id.number.0);
+        let ours = resting.filter(|resting| resting.order.client_id.epoch == client_id.epoch);
+        let cum_qty = ours.map(|resting| Quantity::from_shares(resting.filled).unwrap());
+        let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty };
         self.wire.push(BrokerEvent::Report(report));
     }
 
@@ -244,11 +247,13 @@ impl Venue {
         if self.mischief && random.one_in(5_000) {
             side = if side.is_buy() { Side::Sell } else { Side::Buy };
         }
-        self.fill(order, side, shares, price, time);
-        let Some(resting) = self.orders.get_mut(&number) else { return };
-        if side == order.side {
+        if side == order.side
+            && let Some(resting) = self.orders.get_mut(&number)
+        {
             resting.filled += shares;
         }
+        self.fill(order, side, shares, price, time);
+        let Some(resting) = self.orders.get_mut(&number) else { return };
         resting.state = OrderState::PartiallyFilled;
         if resting.filled >= order.quantity.shares() {
             resting.state = OrderState::Filled;
