@@ -1,15 +1,16 @@
-//! What brokers say beside reports: outcomes, answers, connections; and the start of a process.
+//! What brokers say: reports, outcomes, answers; and what is decided on it.
 
-use model::{BrokerId, SymbolId};
+use model::{BrokerId, ExecutionReport, SymbolId};
 
 use super::Engine;
 use crate::alert_system::AlertKind;
-use crate::books::Seen;
+use crate::books::{Anomaly, Observed, Seen};
 use crate::execution_engine::{Answer, Round, compare, outcomes, reconciliation};
-use crate::fact::SlotKey;
+use crate::fact::{Fact, SlotKey};
 use crate::input::BrokerEvent;
-use crate::order_manager::{actions, exits};
+use crate::order_manager::{actions, exits, protection};
 use crate::output::Outputs;
+use crate::performance_tracker::Watch;
 use crate::risk_manager::{Block, BlockReason, Scope};
 
 impl Engine {
@@ -114,5 +115,55 @@ impl Engine {
              strategy is in the symbol already"
                 .to_owned()
         });
+    }
+
+    pub(super) fn on_report(
+        &mut self,
+        report: &ExecutionReport,
+        observed: &Observed,
+        out: &mut Outputs,
+    ) {
+        outcomes::after_report(&mut self.desk(out), report);
+        self.explain(observed, out);
+        let Some(key) = observed.slot else { return };
+        if observed.opened {
+            self.on_opened(key);
+        }
+        let mut desk = self.desk(out);
+        if let Some(Anomaly::Refused(number, reason)) = observed.anomaly {
+            protection::after_refusal(&mut desk, key, number, reason);
+        }
+        exits::settle(&mut desk, key);
+        if observed.filled {
+            self.judge_loss(out);
+        }
+    }
+
+    /// A fill opened a position: its watch starts anew and its time rules get their deadlines.
+    pub(super) fn on_opened(&mut self, key: SlotKey) {
+        let index = self.analysis.slot_index(key);
+        if let Some(watch) = self.analysis.watches.get_mut(index) {
+            *watch = Watch::default();
+        }
+        self.set_exit_deadlines(key);
+    }
+
+    /// Says and blocks what a report brought to light that does not fit.
+    pub(super) fn explain(&mut self, observed: &Observed, out: &mut Outputs) {
+        let slot = observed.slot;
+        let mut desk = self.desk(out);
+        if let Some((kind, text)) = observed.anomaly.as_ref().and_then(Anomaly::alert) {
+            let symbol = slot.map(|key| key.symbol).or(observed.suspense);
+            desk.alert(kind, symbol, slot.map(|key| key.strategy), || text);
+        }
+        if let Some(symbol) = observed.suspense {
+            desk.block(Block::new(Scope::Symbol(symbol), BlockReason::Suspense), || {
+                "something is filled that no plan explains: compare with the broker, then resume"
+                    .to_owned()
+            });
+        }
+        if let Some(voided) = observed.voided {
+            desk.emit(Fact::TradeVoided(voided));
+        }
     }
 }

@@ -1,12 +1,15 @@
-//! Recovery (journal.md 8): books from recorded inputs and facts, without deciding anything; and
-//! what a start with a cold analysis has to set up again from them.
+//! Recovery (journal.md 8): books from recorded inputs and facts, without deciding anything; the
+//! start of a process, and what one with a cold analysis has to set up again from the books.
 
+use model::Timestamp;
 use model::exchange::Session;
 use model::record::{DecodeError, Reader};
 
 use super::Engine;
-use crate::fact::{Fact, SlotKey};
-use crate::input::{Input, Sequenced};
+use crate::execution_engine::{self, reconciliation};
+use crate::fact::{Fact, GateChange, SlotKey};
+use crate::input::{Input, Sequenced, Start};
+use crate::lifecycle::State;
 use crate::order_manager::{entries, exits, protection};
 use crate::output::Outputs;
 use crate::timers::Timer;
@@ -38,6 +41,18 @@ impl Engine {
     /// (journal.md 15).
     pub fn state_hash(&self) -> u128 {
         twox_hash::xxhash3_128::Hasher::oneshot(&model::record::encode(self))
+    }
+
+    pub(super) fn on_start(&mut self, start: &Start, last_time: Timestamp, out: &mut Outputs) {
+        let mut desk = self.desk(out);
+        execution_engine::on_start(&mut desk, start, last_time);
+        desk.emit(Fact::Gate(GateChange::Lifecycle(State::Starting)));
+        if !self.started {
+            self.started = true;
+            self.start_cold(out);
+        }
+        // The gate opens when the brokers' books are compared (F35).
+        reconciliation::open_gate(&mut self.desk(out));
     }
 
     /// Sets up what a session needs when none of it is known: the first start of a process.
