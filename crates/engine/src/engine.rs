@@ -296,6 +296,7 @@ impl Engine {
             }
             Control::Adjust { broker, symbol, .. } => self.after_adjustment(broker, symbol, out),
             Control::Claim { slot, .. } => self.after_claim(slot, claimed, out),
+            Control::Promote { strategy, to } => self.promote(strategy, to, out),
             Control::Stop => {
                 self.record_trades(None, None, out);
                 self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Stopped)));

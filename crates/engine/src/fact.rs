@@ -11,7 +11,7 @@ use model::{
 
 use crate::alert_system::Alert;
 use crate::execution_engine::{AttemptClosed, Compared};
-use crate::risk_manager::{Block, Limits, LossLevel, PendingRaise, Sizing, Trigger};
+use crate::risk_manager::{Block, Limits, LossLevel, PendingRaise, Promoted, Sizing, Trigger};
 use crate::strategy_engine::{Decision, Plan};
 
 /// One decision of the core.
@@ -51,6 +51,8 @@ pub enum Fact {
     Triggered(Trigger),
     /// Limits come into force (folds).
     Limits(Box<LimitsInForce>),
+    /// A person moved a strategy to another stage (folds).
+    Promoted(Promoted),
 }
 
 /// The limits from now on, and a raise that waits for its time (C42).
@@ -247,6 +249,7 @@ record_enum!(Fact {
     14: Limits(Box<LimitsInForce>),
     15: Compared(Box<Compared>),
     16: Action(Box<ActionEffect>),
+    17: Promoted(Promoted),
 });
 
 impl Default for Fact {

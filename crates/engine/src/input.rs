@@ -6,11 +6,11 @@
 use model::{
     Bands, Bar, Breaker, BrokerId, Cash, ChargeKind, ClientOrderId, CorporateAction,
     ExecutionReport, Halt, OrderNumber, Page, Price, Quantity, Quote, RequestKind, SendOutcome,
-    SourceId, SymbolDay, SymbolId, Timestamp, Trade,
+    SourceId, StrategyId, SymbolDay, SymbolId, Timestamp, Trade,
 };
 
 use crate::fact::SlotKey;
-use crate::risk_manager::{Account, Block, Limits, Scope};
+use crate::risk_manager::{Account, Block, Limits, Scope, Stage};
 
 /// An item with its place in the one sequence and the engine's time (journal.md 1, 11).
 #[derive(Clone, PartialEq, Debug)]
@@ -297,6 +297,13 @@ pub enum Control {
         order: OrderNumber,
         /// What became of it.
         resolution: Resolution,
+    },
+    /// A person moves a strategy to another stage, one step up or any down (C38).
+    Promote {
+        /// Which one.
+        strategy: StrategyId,
+        /// Where to.
+        to: Stage,
     },
     /// Ends the run: no entries any more, working entries are cancelled.
     Stop,

@@ -60,6 +60,7 @@ impl Outputs {
             | Fact::Decision(_)
             | Fact::Alert(_)
             | Fact::Triggered(_)
+            | Fact::Promoted(_)
             | Fact::Limits(_) => {}
         }
         self.facts.push(fact);

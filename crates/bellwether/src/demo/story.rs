@@ -88,7 +88,8 @@ impl Story {
             | Fact::Triggered(_)
             | Fact::Limits(_)
             | Fact::Compared(_)
-            | Fact::Action(_) => {}
+            | Fact::Action(_)
+            | Fact::Promoted(_) => {}
         }
     }
 

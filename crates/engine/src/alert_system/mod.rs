@@ -82,6 +82,8 @@ pub enum AlertKind {
     ParentExceeded,
     /// A corporate action changed what is held or ordered (F27).
     CorporateAction,
+    /// A strategy was not moved to the stage that a person wants (C38).
+    Promotion,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -116,6 +118,7 @@ impl AlertKind {
             Self::OtherWriter => "other_writer",
             Self::ParentExceeded => "parent_exceeded",
             Self::CorporateAction => "corporate_action",
+            Self::Promotion => "promotion",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -146,6 +149,7 @@ impl AlertKind {
             | Self::MissedFill
             | Self::Foreign
             | Self::CorporateAction
+            | Self::Promotion
             | Self::Arithmetic => Severity::Warning,
             Self::BadData | Self::LateData => Severity::Info,
         }
@@ -260,6 +264,7 @@ record_enum!(AlertKind {
     23: SourceSwitched,
     24: ParentExceeded,
     25: CorporateAction,
+    26: Promotion,
 });
 record!(Alert {
     1: id,

@@ -49,6 +49,7 @@ impl Books {
             Fact::Limits(new) => self.gate.set_limits(new.limits.clone(), new.raise.clone()),
             Fact::Compared(compared) => self.fold_compared(compared),
             Fact::Alert(_) => {}
+            Fact::Promoted(promoted) => self.risk.promotions_mut().note(promoted),
             Fact::Action(effect) => self.fold_action(effect),
         }
     }
@@ -160,7 +161,7 @@ impl Books {
         for slot in &mut self.slots {
             slot.entries_today = 0;
         }
-        self.risk.begin_day(roll);
+        self.risk.begin_day(roll, &self.blocks);
         self.gate.observe(&GateEvent::DayRoll(roll));
     }
 }

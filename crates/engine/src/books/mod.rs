@@ -37,7 +37,7 @@ use crate::fact::{SlotKey, TradeVoided};
 use crate::ledger::Ledger;
 use crate::lifecycle::State;
 use crate::order_manager::{Order, Position};
-use crate::risk_manager::{Account, Blocks, Gate, LossLevel, RiskHistory};
+use crate::risk_manager::{Account, Blocks, Gate, Limits, LossLevel, RiskHistory};
 use crate::session::Ticks;
 
 /// All that a strategy has in a symbol.
@@ -258,6 +258,11 @@ impl Books {
     /// Returns the gate.
     pub fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// Returns the limits on a strategy's entries: small ones in its first live sessions (C38).
+    pub fn limits_of(&self, strategy: StrategyId) -> &Limits {
+        self.gate.limits_in(self.risk.promotions().of(strategy).stage)
     }
 
     pub(crate) fn change_gate(&mut self, change: impl FnOnce(Gate) -> Gate) {

@@ -27,7 +27,10 @@ impl Books {
                 self.observe_connection(*broker, *up, now);
             }
             Input::Connection { link: Link::Feed(source), up } => self.observe_feed(*source, *up),
-            Input::Start(start) => self.observe_start(start.epoch, now),
+            Input::Start(start) => {
+                self.risk.promotions_mut().note_mode(&start.mode);
+                self.observe_start(start.epoch, now);
+            }
             Input::Control(Control::Resolve { order, resolution }) => {
                 self.observe_resolution(*order, *resolution, now, seen);
             }

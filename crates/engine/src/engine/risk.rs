@@ -1,15 +1,16 @@
 //! What risk control learns outside of orders: price bands, breakers, account figures, changes of
-//! limits (C09, C21, C22, C42), and what it says about itself.
+//! limits and stages (C09, C21, C22, C38, C42), and what it says about itself.
 
-use model::{Bands, Breaker, SymbolId};
+use model::{Bands, Breaker, StrategyId, SymbolId};
 
 use super::Engine;
+use crate::alert_system::AlertKind;
 use crate::fact::{Fact, LimitsInForce};
 use crate::input::LimitChange;
 use crate::output::Outputs;
 use crate::risk_manager::{
-    ControlId, ControlStatus, Gate, Limits, PendingRaise, RAISE_DELAY_NS, Scope, WorstCase,
-    control_status, stricter, under_ceilings,
+    ControlId, ControlStatus, Gate, Limits, PendingRaise, Promoted, RAISE_DELAY_NS, Scope, Stage,
+    WorstCase, control_status, stricter, under_ceilings,
 };
 use crate::timers::Timer;
 
@@ -70,6 +71,28 @@ impl Engine {
         self.put_limits(limits, raise, out);
         if waits {
             self.analysis.timers.set(at, Timer::LimitsRaise);
+        }
+    }
+
+    /// C38: moves a strategy to another stage. What it has at work was sized for the stage before:
+    /// on the way down its entries are withdrawn.
+    pub(super) fn promote(&mut self, strategy: StrategyId, to: Stage, out: &mut Outputs) {
+        let known = strategy.index() < self.strategies.len();
+        let mut desk = self.desk(out);
+        let before = desk.books().risk().promotions().of(strategy);
+        let Some(promotion) = before.after(to).filter(|_| known) else {
+            desk.alert(AlertKind::Promotion, None, Some(strategy), || {
+                let (from, to) = (before.stage.name(), to.name());
+                let why = if known { "go one step up; live comes by itself" } else { "not known" };
+                format!("strategy {} stays in {from}, not {to}: {why} (C38)", strategy.0)
+            });
+            return;
+        };
+        if promotion != before {
+            desk.emit(Fact::Promoted(Promoted { strategy, promotion }));
+        }
+        if promotion.stage < before.stage {
+            desk.cancel_entries(Scope::Strategy(strategy));
         }
     }
 

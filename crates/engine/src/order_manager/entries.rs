@@ -88,7 +88,7 @@ pub(crate) fn propose_at(
     most: Option<Quantity>,
 ) -> Result<(crate::risk_manager::Approved, Sizing), Rejection> {
     let books = desk.books();
-    let limits = books.gate().limits();
+    let limits = books.limits_of(key.strategy);
     let opening = desk.analysis.session.as_ref().map(|session| {
         (session.open, session.close.plus_nanos(-limits.opening_ends_before_close_ns))
     });

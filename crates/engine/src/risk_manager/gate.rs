@@ -14,6 +14,7 @@ use super::controls::{self, Control};
 use super::limit_change::PendingRaise;
 use super::limits::Limits;
 use super::market_view::MarketView;
+use super::promotion::Stage;
 use super::rejection::Rejection;
 use super::trigger::{Trigger, Triggers};
 use super::worst_case::WorstCase;
@@ -89,6 +90,8 @@ impl Approved {
 #[derive(Debug)]
 pub struct Gate {
     limits: Limits,
+    /// They follow from the limits (C38).
+    small: Limits,
     raise: Option<PendingRaise>,
     controls: Vec<Box<dyn Control>>,
     /// The places of those that want to know what happens.
@@ -100,7 +103,8 @@ impl Gate {
     /// Makes the gate with all controls.
     pub fn new(limits: Limits) -> Self {
         let (controls, triggers) = (controls::all(), Triggers::default());
-        Self { limits, raise: None, observers: observers(&controls), controls, triggers }
+        let (small, observers) = (limits.small(), observers(&controls));
+        Self { limits, small, raise: None, controls, observers, triggers }
     }
 
     /// Takes a control out of the list; the mutation test shows that its absence is noticed.
@@ -116,6 +120,14 @@ impl Gate {
         &self.limits
     }
 
+    /// Returns the limits on entries of a strategy in a stage (C38).
+    pub fn limits_in(&self, stage: Stage) -> &Limits {
+        match stage {
+            Stage::LiveSmall => &self.small,
+            Stage::Backtest | Stage::Paper | Stage::Live => &self.limits,
+        }
+    }
+
     /// Returns the raise of limits that waits for its time (C42).
     pub fn pending_raise(&self) -> Option<&PendingRaise> {
         self.raise.as_ref()
@@ -123,6 +135,7 @@ impl Gate {
 
     /// Puts limits in force, and the raise that waits (C42).
     pub(crate) fn set_limits(&mut self, limits: Limits, raise: Option<PendingRaise>) {
+        self.small = limits.small();
         self.limits = limits;
         self.raise = raise;
     }
@@ -200,6 +213,7 @@ impl model::record::Record for Gate {
                 1 => {
                     self.limits = Limits::absent();
                     read(&mut self.limits, &field, "Gate")?;
+                    self.small = self.limits.small();
                 }
                 2 => read(&mut self.raise, &field, "Gate")?,
                 3 => read(&mut self.triggers, &field, "Gate")?,

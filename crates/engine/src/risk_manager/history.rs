@@ -1,10 +1,12 @@
 //! What risk control must remember over sessions and restarts: the equity's peak and losing
-//! streaks (C11), day trades (C24), what brokers say about the account (C09).
+//! streaks (C11), day trades (C24), what brokers say about the account (C09), how far strategies were
+//! promoted (C38).
 
 use model::exchange::new_york_date;
 use model::{BrokerId, Cash, ClosedTrade, Timestamp, record};
 
-use super::block::{Block, BlockReason, Scope};
+use super::block::{Block, BlockReason, Blocks, Scope};
+use super::promotion::Promotions;
 use crate::fact::DayRoll;
 
 /// Sessions over which day trades are counted (C24).
@@ -39,6 +41,7 @@ pub struct RiskHistory {
     streaks: Vec<u32>,
     sessions: [SessionTrades; DAY_TRADE_SESSIONS],
     accounts: Vec<(BrokerId, Account)>,
+    promotions: Promotions,
 }
 
 impl RiskHistory {
@@ -70,6 +73,15 @@ impl RiskHistory {
         self.accounts.iter().find(|(of, _)| *of == broker).map(|(_, account)| account)
     }
 
+    /// Returns where the strategies stand (C38).
+    pub fn promotions(&self) -> &Promotions {
+        &self.promotions
+    }
+
+    pub(crate) fn promotions_mut(&mut self) -> &mut Promotions {
+        &mut self.promotions
+    }
+
     pub(crate) fn note_account(&mut self, broker: BrokerId, account: Account) {
         match self.accounts.iter_mut().find(|(of, _)| *of == broker) {
             // An answer that was overtaken by a newer one says nothing any more.
@@ -90,7 +102,8 @@ impl RiskHistory {
         }
     }
 
-    pub(crate) fn begin_day(&mut self, roll: &DayRoll) {
+    pub(crate) fn begin_day(&mut self, roll: &DayRoll, blocks: &Blocks) {
+        self.promotions.begin_session(blocks);
         self.peak = self.peak.max(roll.equity);
         self.sessions.rotate_right(1);
         if let Some(today) = self.sessions.first_mut() {
@@ -114,4 +127,4 @@ impl RiskHistory {
 
 record!(Account { 1: buying_power, 2: equity, 3: cash, 4: time });
 record!(SessionTrades { 1: closed, 2: day_trades });
-record!(RiskHistory { 1: peak, 2: streaks, 3: sessions, 4: accounts });
+record!(RiskHistory { 1: peak, 2: streaks, 3: sessions, 4: accounts, 5: promotions });

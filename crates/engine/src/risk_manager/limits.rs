@@ -273,6 +273,24 @@ impl Limits {
         }
     }
 
+    /// Returns the limits of a strategy's first live sessions (C38): a tenth of the risk of a
+    /// trade, of an order and of a position, rounded down. The smallest risk worth trading (TS4)
+    /// shrinks with them, or small accounts would never trade.
+    #[must_use]
+    pub fn small(&self) -> Self {
+        let tenth = |part: Ppm| Ppm(part.0 / 10);
+        let tenth_of = |value: Cash| value.times_ppm(100_000);
+        Self {
+            risk_per_trade: tenth(self.risk_per_trade),
+            min_risk: self.min_risk.map(tenth_of),
+            max_order_value: self.max_order_value.map(tenth_of),
+            max_order_value_pct: self.max_order_value_pct.map(tenth),
+            max_order_quantity: self.max_order_quantity.map(|shares| shares / 10),
+            max_position_size_pct: self.max_position_size_pct.map(tenth),
+            ..self.clone()
+        }
+    }
+
     /// Returns true when nothing has a limit of its own any more (`--no-risk-limits`).
     pub fn is_unlimited(&self) -> bool {
         self.max_order_value.is_none() && self.max_positions.is_none()

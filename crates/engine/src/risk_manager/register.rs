@@ -6,6 +6,7 @@ use model::{Cash, MINUTE_NS, Ppm, Price, SECOND_NS};
 use super::control_id::ControlId;
 use super::controls::DayTradeRule;
 use super::limits::{AccountType, Limits};
+use super::promotion::SMALL_SESSIONS;
 use super::rate::RateLimit;
 
 /// Where a control acts.
@@ -230,7 +231,9 @@ pub const REGISTER: [Registered; ControlId::COUNT as usize] = [
     later(35, "Real-time monitoring", "needs the live process"),
     later(36, "Post-trade record", "needs the live process"),
     later(37, "Change control", "needs the live process"),
-    later(38, "Strategy promotion", "needs paper and live modes"),
+    core(38, "Strategy promotion", "controls::promotion::tests::each_mode_needs_its_stage", |_| {
+        Some(format!("a tenth of the limits for the first {SMALL_SESSIONS} live sessions"))
+    }),
     later(39, "Self-assessment", "this report is it; its schedule needs the live process"),
     later(40, "Stress test", "is run before each release"),
     core(41, "Rebalance and flatten", "limits::a_rebalance_only_reduces", |l| {

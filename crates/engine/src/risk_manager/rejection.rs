@@ -110,11 +110,14 @@ pub enum RejectCode {
     StaleData,
     /// The symbol's market data comes from an unofficial source (R11).
     UnofficialSource,
+    /// The strategy was not promoted to what the mode needs (C38); limit and value are the numbers
+    /// of the stages.
+    NotPromoted,
 }
 
 impl RejectCode {
     /// All codes, in the order of their definition.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 52] = [
         Self::GateClosed,
         Self::OrderInvalid,
         Self::OrderValue,
@@ -166,6 +169,7 @@ impl RejectCode {
         Self::ClockSkew,
         Self::StaleData,
         Self::UnofficialSource,
+        Self::NotPromoted,
     ];
 
     /// Returns the reason in JSON.
@@ -222,6 +226,7 @@ impl RejectCode {
             Self::ClockSkew => "clock_skew",
             Self::StaleData => "stale_data",
             Self::UnofficialSource => "unofficial_source",
+            Self::NotPromoted => "not_promoted",
         }
     }
 
@@ -278,6 +283,7 @@ impl RejectCode {
             Self::ClockSkew => "C30",
             Self::StaleData => "C28",
             Self::UnofficialSource => "R11",
+            Self::NotPromoted => "C38",
         }
     }
 }
@@ -352,4 +358,5 @@ record_enum!(RejectCode {
     48: ClockSkew,
     49: StaleData,
     50: UnofficialSource,
+    51: NotPromoted,
 });

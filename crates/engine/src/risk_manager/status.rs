@@ -33,12 +33,16 @@ pub struct ControlStatus {
 pub fn control_status(books: &Books, worst: &WorstCase, now: Timestamp) -> Vec<ControlStatus> {
     let gate = books.gate();
     let limits = gate.limits();
+    let needs_no_stage = books.risk().promotions().needed().is_none();
     REGISTER
         .iter()
         .map(|entry| {
             let own = || gate.controls().filter(|control| control.id() == entry.control);
             let limit = (entry.limit)(limits);
             let why_not_active = match entry.home {
+                Home::Core if entry.control == ControlId(38) && needs_no_stage => {
+                    Some("this mode needs no promotion")
+                }
                 Home::Core if limit.is_some() => None,
                 Home::Core => Some("switched off"),
                 Home::Later(why) => Some(why),

@@ -1,11 +1,12 @@
 //! Each control in its place: what the engine tells the gate of the market, the account and the
 //! past, and what follows from a refusal (safety.md section 2).
 
+use engine::alert_system::AlertKind;
 use engine::risk_manager::{
-    Account, BlockReason, ControlId, DayTradeRule, Limits, RateLimit, Scope,
+    Account, BlockReason, ControlId, DayTradeRule, Limits, RateLimit, Scope, Stage,
 };
 use engine::strategy_engine::{Direction, Plan, Size};
-use engine::{BrokerEvent, Control, Input, LimitChange, MarketEvent};
+use engine::{BrokerEvent, Control, Input, LimitChange, MarketEvent, Start};
 use model::{
     Bands, Breaker, BrokerId, Cash, ExecType, OrderKind, OrderRole, Ppm, Quote, RejectReason,
     SourceId, StrategyId, SymbolDay, SymbolId,
@@ -513,4 +514,81 @@ fn refused_entries_count_as_repeated() {
     world.report(&entry, ExecType::Rejected(RejectReason::Other));
     world.bar_with(0, 0, "09:45", "10.00", enter());
     assert_eq!(world.count(OrderRole::Entry), 1);
+}
+
+fn promote(world: &mut World, to: Stage) {
+    world.control(Control::Promote { strategy: StrategyId(0), to });
+}
+
+fn stage(world: &World) -> (Stage, u32) {
+    let promotion = world.engine.books().risk().promotions().of(StrategyId(0));
+    (promotion.stage, promotion.sessions)
+}
+
+/// A running engine of a live process.
+fn live_world() -> World {
+    let mut world = World::new(Limits::default());
+    world.start(world.engine.now(), Start { mode: "live".to_owned(), ..Start::default() });
+    world
+}
+
+/// C38: a live run opens nothing for a strategy that was not promoted; one step at a time, and on
+/// the way down its entries are withdrawn while its position keeps its exits.
+#[test]
+fn promotion_goes_step_by_step() {
+    let mut world = live_world();
+    world.bar_with(0, 0, "09:30", "10.00", enter());
+    assert_eq!(
+        (world.refusals(), trigger(&world, 38).map(|t| t.2)),
+        (vec!["not_promoted"], Some(1))
+    );
+    promote(&mut world, Stage::LiveSmall);
+    assert_eq!((world.alerts(), stage(&world)), (vec![AlertKind::Promotion], (Stage::Backtest, 0)));
+    promote(&mut world, Stage::Paper);
+    world.bar_with(0, 1, "09:31", "10.00", enter());
+    assert_eq!(world.refusals(), ["not_promoted"; 2]);
+    promote(&mut world, Stage::LiveSmall);
+    world.bar_with(0, 2, "09:32", "10.00", enter());
+    let entry = world.last(OrderRole::Entry);
+    world.fill(&entry, entry.quantity.shares(), "10.50");
+    world.bar_with(0, 3, "09:33", "10.00", enter());
+    assert_eq!(world.count(OrderRole::Entry), 2);
+    promote(&mut world, Stage::Paper);
+    assert_eq!(world.cancelled(), [OrderRole::Entry]);
+    world.bar_with(0, 4, "09:34", "10.00", enter());
+    assert_eq!((world.refusals(), world.count(OrderRole::Entry)), (vec!["not_promoted"; 3], 2));
+    world.control(Control::Flatten(Scope::All));
+    assert_eq!(world.last(OrderRole::Close).quantity, entry.quantity);
+    world.control(Control::Promote { strategy: StrategyId(2), to: Stage::Paper });
+    assert_eq!(world.alerts().last(), Some(&AlertKind::Promotion), "there is no third strategy");
+}
+
+/// C38, TS3: a tenth of the risk and of the order for five sessions, all of it in the sixth; what
+/// sizing gives the gate lets through.
+#[test]
+fn the_first_live_sessions_are_small() {
+    let mut world = live_world();
+    promote(&mut world, Stage::Paper);
+    promote(&mut world, Stage::LiveSmall);
+    let fixed = |size| {
+        Wish::Enter(Plan { size: Size::Fixed(shares(size)), ..breakout("10.50", "10.55", "9.50") })
+    };
+    let sizes = |world: &mut World| {
+        [enter(), fixed(3_000)].map(|wish| {
+            let symbol = u32::try_from(world.count(OrderRole::Entry) % 2).unwrap();
+            let clock = ["09:30", "09:31"][world.count(OrderRole::Entry) % 2];
+            world.bar_with(0, symbol, clock, "10.00", wish);
+            world.last(OrderRole::Entry).quantity.shares()
+        })
+    };
+    // 50 of 500 USD at risk over 1.00 USD a share; 2,000 of 20,000 USD at 10.55.
+    let (small, full) = ([50, 189], [500, 1_895]);
+    assert_eq!((sizes(&mut world), stage(&world)), (small, (Stage::LiveSmall, 0)));
+    let days = ["2026-06-02", "2026-06-03", "2026-06-04", "2026-06-05", "2026-06-08"];
+    for (session, day) in (1..).zip(days) {
+        world.go_on_to(day);
+        assert_eq!((sizes(&mut world), stage(&world)), (small, (Stage::LiveSmall, session)));
+    }
+    world.go_on_to("2026-06-09");
+    assert_eq!((sizes(&mut world), stage(&world)), (full, (Stage::Live, 0)));
 }

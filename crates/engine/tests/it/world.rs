@@ -411,7 +411,8 @@ impl World {
     pub(crate) fn start(&mut self, time: Timestamp, start: Start) {
         let epoch = if start.epoch == 0 { 7 } else { start.epoch };
         let wall = if start.wall == Timestamp::default() { time } else { start.wall };
-        self.apply(time, Input::Start(Box::new(Start { epoch, wall, ..start })));
+        let mode = if start.mode.is_empty() { "backtest".to_owned() } else { start.mode };
+        self.apply(time, Input::Start(Box::new(Start { epoch, wall, mode, ..start })));
     }
 
     /// Reports what became of a request for an order.

@@ -19,6 +19,7 @@ mod order_valid;
 mod order_value;
 mod position_size;
 mod price_collar;
+mod promotion;
 mod repeated;
 mod self_trade;
 mod session;
@@ -87,6 +88,7 @@ pub trait Control: Debug + Send {
 pub fn all() -> Vec<Box<dyn Control>> {
     vec![
         Box::new(gate_open::GateOpen),
+        Box::new(promotion::StageReached),
         Box::new(drawdown::Drawdown),
         Box::new(clock::Clock),
         Box::new(session::SessionHours),

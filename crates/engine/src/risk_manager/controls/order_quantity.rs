@@ -14,7 +14,7 @@ impl Control for OrderQuantity {
     }
 
     fn check(&self, proposal: &Proposal, _: &WorstCase, books: &Books) -> Result<(), Rejection> {
-        let (market, limits) = (&proposal.market, books.gate().limits());
+        let (market, limits) = (&proposal.market, books.limits_of(proposal.strategy));
         match limits.order_quantity(market.recent_volume, market.adv20) {
             Some(limit) if proposal.quantity.shares() > limit => {
                 let value = proposal.quantity.to_f64();

@@ -14,7 +14,7 @@ impl Control for OrderValue {
     }
 
     fn check(&self, proposal: &Proposal, _: &WorstCase, books: &Books) -> Result<(), Rejection> {
-        let Some(limit) = books.gate().limits().order_value(books.day().equity) else {
+        let Some(limit) = books.limits_of(proposal.strategy).order_value(books.day().equity) else {
             return Ok(());
         };
         match proposal.worst_price.notional(proposal.quantity) {

@@ -19,7 +19,8 @@ impl Control for PositionSize {
         worst: &WorstCase,
         books: &Books,
     ) -> Result<(), Rejection> {
-        let Some(limit) = books.gate().limits().position_value(books.day().equity) else {
+        let Some(limit) = books.limits_of(proposal.strategy).position_value(books.day().equity)
+        else {
             return Ok(());
         };
         let value = proposal.worst_price.notional(proposal.quantity);

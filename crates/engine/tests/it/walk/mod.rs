@@ -110,7 +110,7 @@ impl Walk {
 
     fn start(&mut self) {
         self.epoch += 1;
-        let start = Start { epoch: self.epoch, wall: self.now, ..Start::default() };
+        let start = Start::fresh(self.epoch, "backtest", self.now);
         self.apply(Input::Start(Box::new(start)));
     }
 
