@@ -224,8 +224,8 @@ impl SymbolLots {
     /// Returns the cash that the executions brought: gains, less what open lots cost, with the
     /// losses back that moved into their basis.
     fn cash(&self) -> Cash {
-        let years = self.years();
-        let gains = years.iter().map(|totals| totals.gain.plus(totals.disallowed));
+        let old = self.years.iter().map(|totals| totals.gain.plus(totals.disallowed));
+        let gains = old.chain(self.closed.iter().map(|part| part.gain().plus(part.disallowed)));
         self.open.iter().fold(gains.sum(), |sum: Cash, lot| sum.minus(lot.basis))
     }
 

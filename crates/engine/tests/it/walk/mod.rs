@@ -149,7 +149,7 @@ impl Walk {
             _ => "input other",
         };
         *self.counts.entry(kind).or_default() += 1;
-        if self.events.is_multiple_of(61) {
+        if self.events.is_multiple_of(151) {
             self.check_adopt();
         }
     }
