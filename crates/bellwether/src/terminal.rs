@@ -40,6 +40,15 @@ pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes a document to stdout piece by piece, so that a large one is never held whole.
+pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    // Stdout itself writes line by line.
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write(&mut out)?;
+    out.flush()?;
+    Ok(())
+}
+
 /// Writes styled text to stdout; the styles go where the terminal has none.
 pub(crate) fn styled(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();

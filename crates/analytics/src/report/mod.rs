@@ -12,6 +12,7 @@ mod input;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::io;
 
 use model::{Cash, Date};
 use serde::{Deserialize, Serialize};
@@ -267,10 +268,20 @@ impl Report {
 
     /// Returns the document as indented JSON with a final line feed.
     pub fn to_json(&self) -> String {
-        // Serialising to text fails only for maps whose keys are no strings; the report has none.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        // A list that grows by copying costs as much as the writing: a trade takes about a KiB.
+        let mut bytes = Vec::with_capacity((self.trades.len() + 64) * 1_100);
+        // Writing to memory fails only for maps whose keys are no strings; the report has none.
+        let _ = self.write_json(&mut bytes);
+        String::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// Writes the document as [`to_json`](Self::to_json) returns it, without holding it whole.
+    ///
+    /// # Errors
+    /// What `out` cannot take.
+    pub fn write_json(&self, mut out: impl io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut out, self)?;
+        out.write_all(b"\n")
     }
 
     /// Reads a document.

@@ -165,7 +165,7 @@ impl Args {
             files::write(path, &analytics::csv::trades(report))?;
         }
         if self.json {
-            return terminal::raw(&report.to_json());
+            return terminal::stream(|out| report.write_json(out));
         }
         terminal::styled(&analytics::text::summary(report))?;
         let sensitivity = sensitivity_text(&report.sensitivity);
