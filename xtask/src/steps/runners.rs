@@ -42,6 +42,7 @@ pub(crate) fn tests(context: &Context) -> anyhow::Result<Outcome> {
             "--",
             "--show-output",
         ]);
+        test.env("WALK_EVENTS", WALK_EVENTS);
         let finished = process::run(context, "tests", &mut test, CARGO_LIMIT)?;
         judge(&finished, cargo_test_counts(&finished.lines))
     }

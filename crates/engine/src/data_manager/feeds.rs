@@ -230,29 +230,7 @@ fn agree(price: Price, other: Price, most: Ppm) -> bool {
 }
 
 record!(Feed { 1: price, 2: at, 3: bar });
-
-impl model::record::Record for Feeds {
-    fn save(&self, writer: &mut model::record::Writer) {
-        writer.field(1, &self.feeds);
-        writer.field(2, &self.heard);
-        writer.field(3, &self.active);
-    }
-
-    fn load(
-        &mut self,
-        reader: &mut model::record::Reader<'_>,
-    ) -> Result<(), model::record::DecodeError> {
-        while let Some(field) = reader.next_field()? {
-            match field.tag {
-                1 => model::record::read(&mut self.feeds, &field, "Feeds")?,
-                2 => model::record::read(&mut self.heard, &field, "Feeds")?,
-                3 => model::record::read(&mut self.active, &field, "Feeds")?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
+record!(Feeds { 1: feeds, 2: heard, 3: active });
 
 #[cfg(test)]
 mod tests {

@@ -8,47 +8,33 @@ use model::{
     Quote, Side, SourceId, StrategyId, SymbolDay, SymbolId, Timestamp, Trade, Volume,
 };
 
+use crate::random::Random;
 use crate::world::{Wish, World, breakout, price};
 
-/// splitmix64.
-struct Random(u64);
-
+/// Nonsense of every kind.
 impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn one_of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[(self.bits() % list.len() as u64) as usize]
-    }
-
     fn price(&mut self) -> Price {
-        let any = Price::from_raw(self.bits() as i64);
+        let any = Price::from_raw(self.next() as i64);
         let list = [any, Price::from_raw(i64::MIN), Price::from_raw(-1), Price::ZERO];
         let more = [Price::from_raw(1), Price::from_raw(i64::MAX), price("10.00"), price("0.005")];
-        if self.bits().is_multiple_of(2) { self.one_of(&list) } else { self.one_of(&more) }
+        if self.next().is_multiple_of(2) { self.pick(&list) } else { self.pick(&more) }
     }
 
     fn quantity(&mut self) -> Quantity {
-        let any = self.bits() as i64;
-        let raw =
-            self.one_of(&[any, i64::MIN, -1_000_000_000, -1, 0, 1, 100_000_000_000, i64::MAX]);
+        let any = self.next() as i64;
+        let raw = self.pick(&[any, i64::MIN, -1_000_000_000, -1, 0, 1, 100_000_000_000, i64::MAX]);
         Quantity::from_raw(raw)
     }
 
     fn time(&mut self, now: Timestamp) -> Timestamp {
-        let any = Timestamp::from_nanos(self.bits() as i64);
+        let any = Timestamp::from_nanos(self.next() as i64);
         let next = now.plus_nanos(model::MINUTE_NS);
         let before = now.plus_nanos(-model::MINUTE_NS);
-        self.one_of(&[any, Timestamp::MIN, Timestamp::from_nanos(i64::MAX), now, next, before])
+        self.pick(&[any, Timestamp::MIN, Timestamp::from_nanos(i64::MAX), now, next, before])
     }
 
     fn symbol(&mut self) -> SymbolId {
-        SymbolId(self.one_of(&[0, 1, 7, 8, u32::MAX]))
+        SymbolId(self.pick(&[0, 1, 7, 8, u32::MAX]))
     }
 }
 
@@ -59,13 +45,13 @@ fn bar(random: &mut Random, now: Timestamp) -> Bar {
         high: random.price(),
         low: random.price(),
         close: random.price(),
-        volume: Volume(random.bits()),
+        volume: Volume(random.next()),
     }
 }
 
 fn market(random: &mut Random, now: Timestamp) -> MarketEvent {
     let symbol = random.symbol();
-    match random.bits() % 4 {
+    match random.next() % 4 {
         0 => MarketEvent::Bar { symbol, bar: bar(random, now) },
         1 => {
             let (bid, ask) = (random.price(), random.price());
@@ -78,7 +64,7 @@ fn market(random: &mut Random, now: Timestamp) -> MarketEvent {
             MarketEvent::Trade { symbol, trade: Trade { time, price, size, ..Trade::default() } }
         }
         _ => {
-            let halted = random.bits().is_multiple_of(2);
+            let halted = random.next().is_multiple_of(2);
             MarketEvent::Halt { symbol, halt: Halt { time: random.time(now), halted } }
         }
     }
@@ -88,11 +74,11 @@ fn reference(random: &mut Random, day: model::Date) -> SymbolDay {
     let numbers = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 1e308, 5e-324];
     SymbolDay {
         prev_close: Some(random.price()),
-        adv20: Some(random.one_of(&numbers)),
-        atr14: Some(random.one_of(&numbers)),
-        sma50: Some(random.one_of(&numbers)),
-        split_ratio: random.one_of(&numbers),
-        float_shares: Some(random.one_of(&numbers)),
+        adv20: Some(random.pick(&numbers)),
+        atr14: Some(random.pick(&numbers)),
+        sma50: Some(random.pick(&numbers)),
+        split_ratio: random.pick(&numbers),
+        float_shares: Some(random.pick(&numbers)),
         ..SymbolDay::unknown(random.symbol(), day)
     }
 }
@@ -115,7 +101,7 @@ fn nonsense_does_no_harm() {
             );
             for _ in 0..4 {
                 let now = world.engine.now();
-                let input = match random.bits() % 3 {
+                let input = match random.next() % 3 {
                     0 => Input::Reference(Box::new(reference(&mut random, world.day))),
                     _ => Input::Market { source: SourceId(0), event: market(&mut random, now) },
                 };
@@ -143,20 +129,20 @@ fn nonsense_from_a_broker_is_not_booked() {
         world.fill(&entry, 100, "10.50");
         for round in 0..20 {
             let mut client_id = entry.client_id;
-            if random.bits().is_multiple_of(4) {
-                client_id.number.0 = random.bits();
+            if random.next().is_multiple_of(4) {
+                client_id.number.0 = random.next();
             }
             let fill = Fill {
                 exec_id: ExecId::simulated(1_000 + round),
                 side: Side::Buy,
-                quantity: random.one_of(&[
+                quantity: random.pick(&[
                     Quantity::ZERO,
                     Quantity::from_raw(-1),
                     Quantity::from_raw(i64::MIN),
                     Quantity::from_raw(i64::MAX),
                 ]),
                 price: Price::from_raw(i64::MAX),
-                fee: Cash::from_raw(random.bits() as i64),
+                fee: Cash::from_raw(random.next() as i64),
             };
             let report = ExecutionReport {
                 client_id,

@@ -14,6 +14,7 @@ mod limits;
 mod orders;
 mod outcomes;
 mod permutations;
+mod random;
 mod reconciliation;
 mod routing;
 mod sums;

@@ -12,20 +12,12 @@ use model::{
     SplitRatio, StrategyId, SymbolId, TimeInForce, Timestamp,
 };
 
+use crate::random::Random;
 use crate::world::shares;
 
 const SYMBOLS: u64 = 3;
 
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
     fn cents(&mut self, least: u64, most: u64) -> Price {
         Price::from_raw((least + self.below(most - least)) as i64 * 10_000_000)
     }

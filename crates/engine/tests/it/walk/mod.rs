@@ -7,7 +7,6 @@
 //! `WALK_SEEDS=A..B` for certain seeds, with so many events each.
 
 mod checks;
-mod random;
 mod venue;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +27,8 @@ use model::{
     StrategyId, SymbolId, Timestamp, Volume,
 };
 
-use self::random::Random;
 use self::venue::Venue;
+use crate::random::Random;
 use crate::world::{Script, Setting, Wish, build, calendar};
 
 const SYMBOLS: u32 = 6;

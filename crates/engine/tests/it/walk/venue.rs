@@ -12,7 +12,7 @@ use model::{
     ReplaceRequest, RequestKind, Rows, SendOutcome, Side, SymbolId, Timestamp, UnknownCause,
 };
 
-use super::random::Random;
+use crate::random::Random;
 
 /// An order at the venue.
 #[derive(Clone, Debug)]
