@@ -70,7 +70,7 @@ pub fn run(
         driver.sink.progress(done as u64 + 1, sessions.len() as u64);
     }
     if let Some(last) = sessions.last() {
-        driver.apply(last.post_close, Input::Control(Control::Stop));
+        driver.apply(last.post_close, Input::from(Control::Stop));
     }
     Ok(driver.finish())
 }

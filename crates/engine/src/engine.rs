@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use model::exchange::{Calendar, Session, TickTable};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{Cash, ExitReason, Symbol, Timestamp};
+use model::{Cash, ExitReason, MarketEvent, Symbol, Timestamp};
 
 use crate::alert_system::AlertSystem;
 use crate::books::{Books, Seen};
@@ -24,7 +24,7 @@ use crate::data_manager::{DataManager, DataPolicy, Needs};
 use crate::desk::{Analysis, Desk, Identity};
 use crate::execution_engine::{self, BrokerTraits, outcomes, routing};
 use crate::fact::{Fact, GateChange};
-use crate::input::{Control, Input, MarketEvent, Sequenced};
+use crate::input::{Control, Input, Sequenced};
 use crate::lifecycle::State;
 use crate::order_manager::{actions, exits, rebalancing};
 use crate::output::Outputs;
@@ -163,10 +163,10 @@ impl Engine {
                 self.seen = self.observe(&input.item);
                 execution_engine::on_connection(&mut self.desk(out), *link, *up);
             }
-            Input::Control(control) => {
+            Input::Control(given) => {
                 let seen = self.observe(&input.item);
                 self.on_reports(&seen, out);
-                self.on_control(*control, seen.claimed, out);
+                self.on_control(given.control, seen.claimed, out);
                 self.seen = seen;
             }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
@@ -297,6 +297,12 @@ impl Engine {
             Control::Adjust { broker, symbol, .. } => self.after_adjustment(broker, symbol, out),
             Control::Claim { slot, .. } => self.after_claim(slot, claimed, out),
             Control::Promote { strategy, to } => self.promote(strategy, to, out),
+            Control::CancelOrder(order) => {
+                if desk.books().orders().get(order).is_some_and(|o| !o.request.role.is_exit()) {
+                    desk.cancel(order);
+                }
+            }
+            Control::AcceptClock(_) => desk.lift(Block::new(Scope::All, BlockReason::Clock)),
             Control::Stop => {
                 self.record_trades(None, None, out);
                 self.desk(out).emit(Fact::Gate(GateChange::Lifecycle(State::Stopped)));

@@ -4,9 +4,9 @@
 //! (J1). The journal stores these inputs, so their meaning never changes.
 
 use model::{
-    Bands, Bar, Breaker, BrokerId, Cash, ChargeKind, ClientOrderId, CorporateAction,
-    ExecutionReport, Halt, OrderNumber, Page, Price, Quantity, Quote, RequestKind, SendOutcome,
-    SourceId, StrategyId, SymbolDay, SymbolId, Timestamp, Trade,
+    BrokerId, Cash, ChargeKind, ClientOrderId, CorporateAction, ExecutionReport, MarketEvent,
+    OrderNumber, Page, Price, Quantity, RequestKind, SendOutcome, SourceId, StrategyId, SymbolDay,
+    SymbolId, Timestamp, record, record_enum,
 };
 
 use crate::fact::SlotKey;
@@ -24,7 +24,7 @@ pub struct Sequenced<T> {
 }
 
 /// One input of the core.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub enum Input {
     /// A process begins to feed this core (journal.md 9).
     Start(Box<Start>),
@@ -36,6 +36,7 @@ pub enum Input {
         up: bool,
     },
     /// Time passed and nothing else came by the next deadline.
+    #[default]
     Time,
     /// A market-data event from one source.
     Market {
@@ -51,8 +52,8 @@ pub enum Input {
         /// What was said.
         event: BrokerEvent,
     },
-    /// An operator's command.
-    Control(Control),
+    /// An operator's or a supervisor's command.
+    Control(Box<Instruction>),
     /// Facts about a symbol that precede a session.
     Reference(Box<SymbolDay>),
     /// Other limits are wanted (C42).
@@ -68,69 +69,6 @@ pub struct LimitChange {
     pub limits: Limits,
     /// Whoever wants them may raise limits: the role, a fresh log-in and a reason were checked.
     pub may_raise: bool,
-}
-
-/// A market-data event of one symbol.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MarketEvent {
-    /// A closed minute.
-    Bar {
-        /// Its symbol.
-        symbol: SymbolId,
-        /// The minute.
-        bar: Bar,
-    },
-    /// A quote.
-    Quote {
-        /// Its symbol.
-        symbol: SymbolId,
-        /// The quote.
-        quote: Quote,
-    },
-    /// A print.
-    Trade {
-        /// Its symbol.
-        symbol: SymbolId,
-        /// The print.
-        trade: Trade,
-    },
-    /// The source is alive and has nothing else to say (C28).
-    Heartbeat,
-    /// Events of a symbol were lost before they reached the core (F24).
-    Gap {
-        /// Its symbol.
-        symbol: SymbolId,
-        /// How many, as far as is known.
-        missing: u64,
-    },
-    /// A closed minute that was missing: strategies evaluate it and open nothing.
-    Backfill {
-        /// Its symbol.
-        symbol: SymbolId,
-        /// The minute.
-        bar: Bar,
-    },
-    /// Every minute that had ended is there again.
-    BackfillEnd {
-        /// Its symbol.
-        symbol: SymbolId,
-    },
-    /// A trading pause or its end.
-    Halt {
-        /// Its symbol.
-        symbol: SymbolId,
-        /// The pause.
-        halt: Halt,
-    },
-    /// The price bands of a symbol, or its limit state (C21).
-    Bands {
-        /// Its symbol.
-        symbol: SymbolId,
-        /// The bands.
-        bands: Bands,
-    },
-    /// A market-wide circuit breaker (C22).
-    Breaker(Breaker),
 }
 
 /// Something that a broker says.
@@ -174,6 +112,13 @@ pub enum Link {
     Broker(BrokerId),
     /// A market-data provider.
     Feed(SourceId),
+}
+
+impl Default for Link {
+    /// The primary broker.
+    fn default() -> Self {
+        Self::Broker(BrokerId(0))
+    }
 }
 
 /// What a process says when it begins to feed a core: replay over many starts needs nothing but
@@ -236,9 +181,10 @@ impl LastEnd {
 }
 
 /// What an operator knows of an order in doubt (R7).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Resolution {
     /// It is not at the broker and never was.
+    #[default]
     Dead,
     /// It was filled.
     Filled {
@@ -249,9 +195,32 @@ pub enum Resolution {
     },
 }
 
+/// A command with who gave it and why: the audit trail (S8).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Instruction {
+    /// The command.
+    pub control: Control,
+    /// Who gave it: the name of a user or token, or the supervisor; empty for a driver.
+    pub actor: String,
+    /// From where: `cli`, an address, `signal`.
+    pub from: String,
+    /// Why.
+    pub reason: String,
+    /// Idempotency key: an instruction whose key was seen within 24 h changes nothing (F46);
+    /// empty for none.
+    pub key: String,
+}
+
+impl From<Control> for Input {
+    /// A command of a driver, without an audit trail.
+    fn from(control: Control) -> Self {
+        Self::Control(Box::new(Instruction { control, ..Instruction::default() }))
+    }
+}
+
 /// A command of an operator or of a supervisor (the source's system events). Each works in every
 /// state, at every hour.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Control {
     /// Stops opening positions; exits go on. For everything this is the state paused, else a
     /// block.
@@ -306,5 +275,76 @@ pub enum Control {
         to: Stage,
     },
     /// Ends the run: no entries any more, working entries are cancelled.
+    #[default]
     Stop,
+    /// Cancels one entry order; protective and exit orders are never cancelled by hand.
+    CancelOrder(OrderNumber),
+    /// An operator accepts that engine time is anchored anew to the wall clock (journal.md 11).
+    AcceptClock(Timestamp),
 }
+
+impl Default for LimitChange {
+    /// The ground on which an encoding is read.
+    fn default() -> Self {
+        Self { limits: Limits::absent(), may_raise: false }
+    }
+}
+
+impl Default for BrokerEvent {
+    /// A placeholder that a decoder overwrites.
+    fn default() -> Self {
+        Self::Account(Account::default())
+    }
+}
+
+record_enum!(Input {
+    0: Time,
+    1: Start(Box<Start>),
+    2: Connection { 1: link: Link, 2: up: bool },
+    3: Market { 1: source: SourceId, 2: event: MarketEvent },
+    4: Broker { 1: broker: BrokerId, 2: event: BrokerEvent },
+    5: Control(Box<Instruction>),
+    6: Reference(Box<SymbolDay>),
+    7: Limits(Box<LimitChange>),
+    8: Action(CorporateAction),
+});
+record!(LimitChange { 1: limits, 2: may_raise });
+record_enum!(BrokerEvent {
+    0: Report(ExecutionReport),
+    1: Outcome { 1: client_id: ClientOrderId, 2: request: RequestKind, 3: outcome: SendOutcome },
+    2: Page(Box<Page>),
+    3: ActionBooked { 1: symbol: SymbolId, 2: held: Quantity },
+    4: Charge { 1: kind: ChargeKind, 2: fee: Cash },
+    5: Account(Account),
+});
+record_enum!(Link { 0: Broker(BrokerId), 1: Feed(SourceId) });
+record!(Start {
+    1: epoch,
+    2: build,
+    3: mode,
+    4: config,
+    5: account,
+    6: wall,
+    7: last_end,
+    8: hold_entries,
+});
+record_enum!(LastEnd { 0: None, 1: Orderly, 2: Cut, 3: Fault, 4: JournalDead });
+record_enum!(Resolution { 0: Dead, 1: Filled { 1: quantity: Quantity, 2: price: Price } });
+record!(Instruction { 1: control, 2: actor, 3: from, 4: reason, 5: key });
+record_enum!(Control {
+    0: Stop,
+    1: PauseTrading(Scope),
+    2: ResumeTrading(Scope),
+    3: EmergencyStop(Scope),
+    4: Flatten(Scope),
+    5: Rebalance(Scope),
+    6: Block(Block),
+    7: Lift(Block),
+    8: Route(BrokerId),
+    9: Adjust { 1: broker: BrokerId, 2: symbol: SymbolId, 3: quantity: Quantity, 4: price: Price },
+    10: Claim { 1: broker: BrokerId, 2: slot: SlotKey },
+    11: Resolve { 1: order: OrderNumber, 2: resolution: Resolution },
+    12: Promote { 1: strategy: StrategyId, 2: to: Stage },
+    13: CancelOrder(OrderNumber),
+    14: AcceptClock(Timestamp),
+});

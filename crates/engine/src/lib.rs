@@ -37,9 +37,8 @@ pub use fact::{
     PositionChange, Replace, Route, SlotKey, TradeVoided,
 };
 pub use input::{
-    BrokerEvent, Control, Input, LastEnd, LimitChange, Link, MarketEvent, Resolution, Sequenced,
-    Start,
+    BrokerEvent, Control, Input, LastEnd, LimitChange, Link, Resolution, Sequenced, Start,
 };
-pub use model::record;
-pub use output::{Command, Outputs};
+pub use model::{Command, MarketEvent, record};
+pub use output::Outputs;
 pub use session::Ticks;

@@ -1,22 +1,9 @@
 //! What goes out: the facts of one input, and the commands that follow from them.
 
-use model::{CancelRequest, NewOrder, Query, ReplaceRequest};
+use model::Command;
 
 use crate::fact::Fact;
 use crate::strategy_engine::Decision;
-
-/// A command to a broker; it leaves only when its group is durable (journal.md 6).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Command {
-    /// Sends an order.
-    Submit(NewOrder),
-    /// Replaces an order.
-    Replace(ReplaceRequest),
-    /// Cancels an order.
-    Cancel(CancelRequest),
-    /// Asks a question; the answer comes in pages.
-    Query(Query),
-}
 
 /// The facts of one input. The memory is kept from input to input.
 #[derive(Debug, Default)]

@@ -41,9 +41,9 @@ pub use ids::{
     BrokerId, ClientOrderId, ExecId, GroupId, OrderNumber, OrderRole, ParseIdError, SourceId,
     StrategyId, Symbol, SymbolId,
 };
-pub use market::{Bands, Bar, BarFault, Breaker, Conditions, Halt, Quote, Trade};
+pub use market::{Bands, Bar, BarFault, Breaker, Conditions, Halt, MarketEvent, Quote, Trade};
 pub use order::{
-    CancelRequest, NewOrder, OrderKind, OrderState, ReplaceRequest, Side, TimeInForce,
+    CancelRequest, Command, NewOrder, OrderKind, OrderState, ReplaceRequest, Side, TimeInForce,
 };
 pub use outcome::{NotSentReason, RejectClass, RequestKind, SendOutcome, UnknownCause};
 pub use ppm::Ppm;

@@ -1,6 +1,6 @@
-//! Market data: bars, quotes, trades and halts of one symbol.
+//! Market data: bars, quotes, trades and halts of one symbol, and the events that carry them.
 
-use crate::{MINUTE_NS, Price, Quantity, Timestamp, Volume};
+use crate::{MINUTE_NS, Price, Quantity, SymbolId, Timestamp, Volume};
 
 /// One minute of prices, named by its start; it is knowable at its end and not before (TB1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -194,4 +194,68 @@ pub struct Breaker {
     pub time: Timestamp,
     /// 1, 2 or 3.
     pub level: u8,
+}
+
+/// A market-data event of one symbol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MarketEvent {
+    /// A closed minute.
+    Bar {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// The minute.
+        bar: Bar,
+    },
+    /// A quote.
+    Quote {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// The quote.
+        quote: Quote,
+    },
+    /// A print.
+    Trade {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// The print.
+        trade: Trade,
+    },
+    /// The source is alive and has nothing else to say (C28).
+    #[default]
+    Heartbeat,
+    /// Events of a symbol were lost before they reached the core (F24).
+    Gap {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// How many, as far as is known.
+        missing: u64,
+    },
+    /// A closed minute that was missing: strategies evaluate it and open nothing.
+    Backfill {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// The minute.
+        bar: Bar,
+    },
+    /// Every minute that had ended is there again.
+    BackfillEnd {
+        /// Its symbol.
+        symbol: SymbolId,
+    },
+    /// A trading pause or its end.
+    Halt {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// The pause.
+        halt: Halt,
+    },
+    /// The price bands of a symbol, or its limit state (C21).
+    Bands {
+        /// Its symbol.
+        symbol: SymbolId,
+        /// The bands.
+        bands: Bands,
+    },
+    /// A market-wide circuit breaker (C22).
+    Breaker(Breaker),
 }

@@ -1,6 +1,6 @@
 //! Orders: what we ask for and the states they pass through.
 
-use crate::{BrokerId, ClientOrderId, GroupId, OrderRole, Price, Quantity, SymbolId};
+use crate::{BrokerId, ClientOrderId, GroupId, OrderRole, Price, Quantity, Query, SymbolId};
 
 /// The side of an order. A short sale is marked as such (C19).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -159,6 +159,19 @@ pub struct ReplaceRequest {
     pub kind: OrderKind,
     /// New total quantity, shares already filled included.
     pub quantity: Quantity,
+}
+
+/// A command to a broker; it leaves only when its group is durable (journal.md 6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Sends an order.
+    Submit(NewOrder),
+    /// Replaces an order.
+    Replace(ReplaceRequest),
+    /// Cancels an order.
+    Cancel(CancelRequest),
+    /// Asks a question; the answer comes in pages.
+    Query(Query),
 }
 
 /// The state of an order; `cancel_pending` and `replace_pending` are overlays beside it.

@@ -17,6 +17,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["indicators", "model"]),
     ("strategies", &["engine", "model"]),
     ("backtest", &["engine", "indicators", "model", "simulator"]),
+    ("journal", &["model"]),
+    ("gateway", &["model"]),
+    ("paper", &["gateway", "journal", "model", "simulator"]),
+    ("playback", &["catalog", "gateway", "model", "simulator"]),
+    ("runtime", &["backtest", "engine", "gateway", "journal", "model", "paper", "playback"]),
+    ("server", &["model", "runtime"]),
     (
         "bellwether",
         &["analytics", "backtest", "catalog", "engine", "model", "simulator", "strategies"],

@@ -13,10 +13,10 @@ const BLOCK: usize = 5;
 /// Values per draw of the bootstrap of a mean. More trades than this are drawn this many at a time
 /// and the deviation is scaled to their number (m-out-of-n bootstrap), which bounds the time of a
 /// report; for a mean of thousands of values the interval is the same.
-const DRAWN: usize = 4_000;
+const DRAWN: usize = 1_000;
 /// Upper bound for draws times trades of the Monte Carlo of trade order, so that a report of very
 /// many trades takes a moment. Its percentiles need far fewer draws than the 10,000 of TP20.
-const SHUFFLE_BUDGET: usize = 20_000_000;
+const SHUFFLE_BUDGET: usize = 10_000_000;
 /// Draws of the Monte Carlo that are made whatever the number of trades.
 const SHUFFLE_MIN: usize = 500;
 

@@ -31,16 +31,21 @@ impl Books {
                 self.risk.promotions_mut().note_mode(&start.mode);
                 self.observe_start(start.epoch, now);
             }
-            Input::Control(Control::Resolve { order, resolution }) => {
-                self.observe_resolution(*order, *resolution, now, seen);
-            }
-            Input::Control(Control::Adjust { broker, symbol, quantity, price }) => {
-                self.adjust(*broker, *symbol, *quantity, *price, now);
-            }
-            Input::Control(Control::Claim { broker, slot }) => {
-                seen.claimed = self.claim(*broker, *slot, now);
-            }
+            Input::Control(given) => self.observe_control(&given.control, now, seen),
             Input::Action(action) => seen.announced = self.observe_action(action),
+            _ => {}
+        }
+    }
+
+    fn observe_control(&mut self, control: &Control, now: Timestamp, seen: &mut Seen) {
+        match *control {
+            Control::Resolve { order, resolution } => {
+                self.observe_resolution(order, resolution, now, seen);
+            }
+            Control::Adjust { broker, symbol, quantity, price } => {
+                self.adjust(broker, symbol, quantity, price, now);
+            }
+            Control::Claim { broker, slot } => seen.claimed = self.claim(broker, slot, now),
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use model::{Price, Quote, SourceId, SymbolId, Timestamp, Trade};
 use super::DataManager;
 use super::feeds::{Agreement, DataDoubt, Feed, Feeds, Stale};
 use super::policy::{DataPolicy, Staleness};
-use crate::input::MarketEvent;
+use model::MarketEvent;
 
 impl DataManager {
     /// Returns the sources of market data.

@@ -6,11 +6,11 @@ use super::Engine;
 use crate::alert_system::AlertKind;
 use crate::data_manager::PrintFault;
 use crate::desk::Analysis;
-use crate::input::MarketEvent;
 use crate::order_manager::trailing;
 use crate::output::Outputs;
 use crate::risk_manager::{Block, BlockReason, Scope};
 use crate::strategy_engine::Event;
+use model::MarketEvent;
 
 impl Engine {
     #[inline]

@@ -106,11 +106,11 @@ fn emergency_stop_holds() {
 fn controls_act_in_any_phase() {
     let mut world = World::new(Limits::default());
     let night = world.at("03:00").plus_nanos(3 * model::DAY_NS);
-    world.apply(night, Input::Control(Control::EmergencyStop(Scope::All)));
+    world.apply(night, Input::from(Control::EmergencyStop(Scope::All)));
     assert!(world.engine.books().blocks().is_killed());
     world.apply(
         night.plus_nanos(3 * model::DAY_NS),
-        Input::Control(Control::ResumeTrading(Scope::All)),
+        Input::from(Control::ResumeTrading(Scope::All)),
     );
     assert!(!world.engine.books().blocks().is_killed());
 }

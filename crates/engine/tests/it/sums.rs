@@ -171,7 +171,7 @@ impl Desk {
         let before = (self.books.held_at(broker, symbol), self.books.ledger().cash());
         let control = Control::Adjust { broker, symbol, quantity, price };
         let time = self.time();
-        self.observe(&Input::Control(control), time);
+        self.observe(&Input::from(control), time);
         let after = (self.books.held_at(broker, symbol), self.books.ledger().cash());
         assert_eq!(after, (before.0.plus(quantity), before.1), "shares move, cash does not");
     }

@@ -133,7 +133,7 @@ fn what_was_just_approved_counts() {
 #[test]
 fn controls_act_at_night() {
     let mut world = World::new(Limits::default());
-    world.apply(world.at("23:00"), Input::Control(Control::PauseTrading(Scope::All)));
+    world.apply(world.at("23:00"), Input::from(Control::PauseTrading(Scope::All)));
     assert_eq!(world.engine.books().lifecycle(), State::Paused);
     world.go_on_to("2026-06-02");
     world.bar_with(0, 0, "09:30", "10.00", enter());

@@ -370,7 +370,7 @@ impl World {
     }
 
     pub(crate) fn control(&mut self, control: Control) {
-        self.apply(self.engine.now(), Input::Control(control));
+        self.apply(self.engine.now(), Input::from(control));
     }
 
     /// Returns the last order of a role.

@@ -3,13 +3,13 @@
 use super::{DecodeError, Field, Value, Writer};
 use crate::exchange::Session;
 use crate::{
-    AccountRow, ActionKind, Ask, Bands, Bar, BrokerId, CancelRequest, Cash, ChargeKind,
+    AccountRow, ActionKind, Ask, Bands, Bar, Breaker, BrokerId, CancelRequest, Cash, ChargeKind,
     ClientOrderId, ClosedTrade, Conditions, CorporateAction, Date, ExecId, ExecType,
-    ExecutionReport, ExecutionRow, ExitReason, Fill, GroupId, Halt, NewOrder, NotSentReason,
-    OrderKind, OrderNumber, OrderRole, OrderRow, OrderState, Page, PositionRow, Ppm, Price,
-    Quantity, Query, QueryId, Quote, RejectReason, ReplaceRequest, RequestKind, Rows, SendOutcome,
-    Side, SourceId, SplitRatio, StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce, Timestamp,
-    Trade, TradeFill, UnknownCause, Volume, VolumeBaseline,
+    ExecutionReport, ExecutionRow, ExitReason, Fill, GroupId, Halt, MarketEvent, NewOrder,
+    NotSentReason, OrderKind, OrderNumber, OrderRole, OrderRow, OrderState, Page, PositionRow, Ppm,
+    Price, Quantity, Query, QueryId, Quote, RejectReason, ReplaceRequest, RequestKind, Rows,
+    SendOutcome, Side, SourceId, SplitRatio, StrategyId, Symbol, SymbolDay, SymbolId, TimeInForce,
+    Timestamp, Trade, TradeFill, UnknownCause, Volume, VolumeBaseline,
 };
 use crate::{record, record_enum};
 
@@ -320,6 +320,19 @@ record!(Quote { 1: time, 2: bid, 3: ask, 4: bid_size, 5: ask_size });
 record!(Trade { 1: time, 2: price, 3: size, 4: sequence, 5: conditions });
 record!(Halt { 1: time, 2: halted });
 record!(Bands { 1: time, 2: lower, 3: upper, 4: limit_state });
+record!(Breaker { 1: time, 2: level });
+record_enum!(MarketEvent {
+    0: Heartbeat,
+    1: Bar { 1: symbol: SymbolId, 2: bar: Bar },
+    2: Quote { 1: symbol: SymbolId, 2: quote: Quote },
+    3: Trade { 1: symbol: SymbolId, 2: trade: Trade },
+    4: Gap { 1: symbol: SymbolId, 2: missing: u64 },
+    5: Backfill { 1: symbol: SymbolId, 2: bar: Bar },
+    6: BackfillEnd { 1: symbol: SymbolId },
+    7: Halt { 1: symbol: SymbolId, 2: halt: Halt },
+    8: Bands { 1: symbol: SymbolId, 2: bands: Bands },
+    9: Breaker(Breaker),
+});
 record!(VolumeBaseline { 1: pre_cumulative, 2: pre_bar, 3: rth_cumulative, 4: rth_bar });
 record!(SymbolDay {
     1: symbol,

@@ -269,17 +269,17 @@ impl Walk {
         if let Control::EmergencyStop(scope) = control {
             self.killed.insert(scope);
         }
-        self.apply(Input::Control(control));
+        self.apply(Input::from(control));
         if let Control::Block(block) = control {
-            self.apply(Input::Control(Control::Lift(block)));
+            self.apply(Input::from(Control::Lift(block)));
         }
     }
 
     fn resume_everything(&mut self) {
         let blocks = self.engine.books().blocks().list().to_vec();
-        self.apply(Input::Control(Control::ResumeTrading(Scope::All)));
+        self.apply(Input::from(Control::ResumeTrading(Scope::All)));
         for block in blocks {
-            self.apply(Input::Control(Control::ResumeTrading(block.scope)));
+            self.apply(Input::from(Control::ResumeTrading(block.scope)));
         }
         self.killed.clear();
     }

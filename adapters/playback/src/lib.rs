@@ -1,0 +1,1 @@
+//! A market-data provider that plays recorded or generated days back.

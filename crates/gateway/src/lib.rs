@@ -1,0 +1,11 @@
+//! What every broker and market-data provider promises, and what stands between them and the core:
+//! the last point before the wire, pacing, reconnecting, and the one exam that all adapters pass.
+//!
+//! An adapter knows one vendor's wire; it decides nothing. Invariant: each request handed over
+//! ends in exactly one of four outcomes, and only evidence of non-acceptance is a refusal (I10).
+
+mod broker;
+mod provider;
+
+pub use broker::{Answer, Broker, BrokerSignal, Unavailable};
+pub use provider::{FeedSignal, FeedSink, MarketDataProvider, ProviderStatus};

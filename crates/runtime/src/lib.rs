@@ -1,0 +1,1 @@
+//! The live shell: feeds the core, makes each decision durable, then carries it out.

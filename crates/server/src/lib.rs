@@ -1,0 +1,1 @@
+//! The HTTP API: authentication, control and status (contract.md 6).
