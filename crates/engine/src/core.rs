@@ -53,7 +53,11 @@ impl Core {
     pub(crate) fn emit(&mut self, fact: Fact, out: &mut Outputs) {
         self.books.fold(&fact);
         // What only informs is no decision; a trade follows from its fills, which are hashed.
-        if !matches!(fact, Fact::Alert(_) | Fact::Triggered(_) | Fact::TradeClosed(_)) {
+        let informs = matches!(
+            fact,
+            Fact::Alert(_) | Fact::Triggered(_) | Fact::TradeClosed(_) | Fact::Reply(_)
+        );
+        if !informs {
             self.hash(&fact);
         }
         out.push(fact);

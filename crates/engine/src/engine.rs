@@ -9,6 +9,7 @@ mod day;
 mod evaluating;
 mod market;
 mod recovering;
+mod replying;
 mod risk;
 
 use std::sync::Arc;
@@ -165,12 +166,23 @@ impl Engine {
             }
             Input::Control(given) => {
                 let seen = self.observe(&input.item);
-                self.on_reports(&seen, out);
-                self.on_control(given.control, seen.claimed, out);
+                let first = out.facts.len();
+                if seen.refused.is_none() {
+                    self.on_reports(&seen, out);
+                    self.on_control(given.control, seen.claimed, out);
+                }
+                self.reply(given, &seen, first, out);
                 self.seen = seen;
             }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
-            Input::Limits(change) => self.on_limits(change, out),
+            Input::Limits(change) => {
+                self.seen = self.observe(&input.item);
+                let refused = self.seen.refused;
+                if refused.is_none() {
+                    self.on_limits(change, out);
+                }
+                self.reply_to_limits(change, refused, out);
+            }
             Input::Action(action) => {
                 let seen = self.observe(&input.item);
                 actions::on_announced(&mut self.desk(out), action, seen.announced);

@@ -53,6 +53,19 @@ pub enum Fact {
     Limits(Box<LimitsInForce>),
     /// A person moved a strategy to another stage (folds).
     Promoted(Promoted),
+    /// What became of an instruction of a person or a supervisor (folds into its key).
+    Reply(Box<Reply>),
+}
+
+/// What became of an instruction: one for each that bears a name or a key (S8).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reply {
+    /// Its idempotency key; empty for none.
+    pub key: String,
+    /// What was asked for holds now or is under way.
+    pub done: bool,
+    /// What was done, or why not, in words.
+    pub text: String,
 }
 
 /// The limits from now on, and a raise that waits for its time (C42).
@@ -227,6 +240,7 @@ record!(TradeVoided { 1: trade, 2: slot, 3: r });
 record!(PositionChange { 1: slot, 2: group, 3: want });
 record_enum!(ExitWant { 0: Close(ExitReason), 1: Target, 2: Retry, 3: Reduce(Quantity) });
 record!(LimitsInForce { 1: limits, 2: raise });
+record!(Reply { 1: key, 2: done, 3: text });
 record!(SlotKey { 1: strategy, 2: symbol });
 record!(ActionEffect { 1: action, 2: time, 3: cash_in_lieu, 4: too_late });
 record!(Asked { 1: query, 2: time });
@@ -250,6 +264,7 @@ record_enum!(Fact {
     15: Compared(Box<Compared>),
     16: Action(Box<ActionEffect>),
     17: Promoted(Promoted),
+    18: Reply(Box<Reply>),
 });
 
 impl Default for Fact {

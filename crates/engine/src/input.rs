@@ -69,6 +69,14 @@ pub struct LimitChange {
     pub limits: Limits,
     /// Whoever wants them may raise limits: the role, a fresh log-in and a reason were checked.
     pub may_raise: bool,
+    /// Who wants them: the name of a user or token; empty for a driver.
+    pub actor: String,
+    /// From where: `cli`, an address.
+    pub from: String,
+    /// Why.
+    pub reason: String,
+    /// Idempotency key, as that of an [`Instruction`].
+    pub key: String,
 }
 
 /// Something that a broker says.
@@ -206,9 +214,14 @@ pub struct Instruction {
     pub from: String,
     /// Why.
     pub reason: String,
-    /// Idempotency key: an instruction whose key was seen within 24 h changes nothing (F46);
-    /// empty for none.
+    /// Idempotency key, made up by the giver for this one instruction: an instruction whose key
+    /// was seen within 24 h changes nothing (F46), except an emergency stop; empty for none. The
+    /// shell makes it unique over all givers.
     pub key: String,
+    /// How many emergency stops ([`Books::kills`](crate::Books::kills)) had been given when this
+    /// was: a resume that was given before the last one lifts nothing, kill wins (F46). `None`
+    /// when that is not stated.
+    pub kills_seen: Option<u64>,
 }
 
 impl From<Control> for Input {
@@ -283,10 +296,20 @@ pub enum Control {
     AcceptClock(Timestamp),
 }
 
+impl Control {
+    /// Returns true for what corrects the books on a person's word: it takes the evidence as its
+    /// reason (R7, C34).
+    pub const fn needs_evidence(self) -> bool {
+        matches!(self, Self::Resolve { .. } | Self::Adjust { .. } | Self::Claim { .. })
+    }
+}
+
 impl Default for LimitChange {
     /// The ground on which an encoding is read.
     fn default() -> Self {
-        Self { limits: Limits::absent(), may_raise: false }
+        let text = String::new;
+        let (actor, from, reason, key) = (text(), text(), text(), text());
+        Self { limits: Limits::absent(), may_raise: false, actor, from, reason, key }
     }
 }
 
@@ -308,7 +331,7 @@ record_enum!(Input {
     7: Limits(Box<LimitChange>),
     8: Action(CorporateAction),
 });
-record!(LimitChange { 1: limits, 2: may_raise });
+record!(LimitChange { 1: limits, 2: may_raise, 3: actor, 4: from, 5: reason, 6: key });
 record_enum!(BrokerEvent {
     0: Report(ExecutionReport),
     1: Outcome { 1: client_id: ClientOrderId, 2: request: RequestKind, 3: outcome: SendOutcome },
@@ -330,7 +353,7 @@ record!(Start {
 });
 record_enum!(LastEnd { 0: None, 1: Orderly, 2: Cut, 3: Fault, 4: JournalDead });
 record_enum!(Resolution { 0: Dead, 1: Filled { 1: quantity: Quantity, 2: price: Price } });
-record!(Instruction { 1: control, 2: actor, 3: from, 4: reason, 5: key });
+record!(Instruction { 1: control, 2: actor, 3: from, 4: reason, 5: key, 6: kills_seen });
 record_enum!(Control {
     0: Stop,
     1: PauseTrading(Scope),

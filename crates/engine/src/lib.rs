@@ -30,14 +30,17 @@ mod session;
 pub mod strategy_engine;
 mod timers;
 
-pub use books::{Actions, Announced, Anomaly, Books, Day, External, Observed, Seen, Settled, Slot};
+pub use books::{
+    Actions, Announced, Anomaly, Books, Day, External, Observed, Refused, Seen, Settled, Slot,
+};
 pub use engine::{Engine, EngineConfig, Instance};
 pub use fact::{
     ActionEffect, Asked, Cancel, DayRoll, ExitWant, Fact, GateChange, Intent, LimitsInForce,
-    PositionChange, Replace, Route, SlotKey, TradeVoided,
+    PositionChange, Replace, Reply, Route, SlotKey, TradeVoided,
 };
 pub use input::{
-    BrokerEvent, Control, Input, LastEnd, LimitChange, Link, Resolution, Sequenced, Start,
+    BrokerEvent, Control, Input, Instruction, LastEnd, LimitChange, Link, Resolution, Sequenced,
+    Start,
 };
 pub use model::{Command, MarketEvent, record};
 pub use output::Outputs;

@@ -48,6 +48,7 @@ impl Outputs {
             | Fact::Alert(_)
             | Fact::Triggered(_)
             | Fact::Promoted(_)
+            | Fact::Reply(_)
             | Fact::Limits(_) => {}
         }
         self.facts.push(fact);

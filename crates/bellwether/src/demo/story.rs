@@ -89,6 +89,7 @@ impl Story {
             | Fact::Limits(_)
             | Fact::Compared(_)
             | Fact::Action(_)
+            | Fact::Reply(_)
             | Fact::Promoted(_) => {}
         }
     }

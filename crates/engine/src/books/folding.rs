@@ -49,6 +49,7 @@ impl Books {
             Fact::Limits(new) => self.gate.set_limits(new.limits.clone(), new.raise.clone()),
             Fact::Compared(compared) => self.fold_compared(compared),
             Fact::Alert(_) => {}
+            Fact::Reply(reply) => self.keys.settle(&reply.key, reply.done),
             Fact::Promoted(promoted) => self.risk.promotions_mut().note(promoted),
             Fact::Action(effect) => self.fold_action(effect),
         }

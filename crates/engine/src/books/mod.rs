@@ -13,6 +13,7 @@ mod booking;
 mod executions;
 mod external;
 mod folding;
+mod keys;
 mod observing;
 mod outcomes;
 mod pages;
@@ -39,6 +40,8 @@ use crate::lifecycle::State;
 use crate::order_manager::{Order, Position};
 use crate::risk_manager::{Account, Blocks, Gate, Limits, LossLevel, RiskHistory};
 use crate::session::Ticks;
+
+use keys::Keys;
 
 /// All that a strategy has in a symbol.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -110,6 +113,22 @@ pub struct Seen {
     pub claimed: bool,
     /// What the announcement of a corporate action says that was not known.
     pub announced: Announced,
+    /// Why an instruction is not carried out.
+    pub refused: Option<Refused>,
+}
+
+/// Why an instruction of a person or a supervisor is not carried out, whatever it asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// Its key was seen before (F46).
+    Repeated {
+        /// Whether what it asked for was done then.
+        done: bool,
+    },
+    /// An emergency stop came that its giver cannot have known of: kill wins (F46).
+    KillCame,
+    /// It corrects the books and names no evidence (R7, C34).
+    NoEvidence,
 }
 
 impl Seen {
@@ -158,6 +177,8 @@ pub struct Books {
     venues: Vec<VenueCapabilities>,
     brokers: Brokers,
     ticks: Ticks,
+    keys: Keys,
+    kills: u64,
 }
 
 impl Books {
@@ -183,6 +204,8 @@ impl Books {
             venues: Vec::new(),
             brokers: Brokers::default(),
             ticks: Ticks::default(),
+            keys: Keys::default(),
+            kills: 0,
         }
     }
 
@@ -238,6 +261,12 @@ impl Books {
     /// Returns what is blocked for opening orders.
     pub fn blocks(&self) -> &Blocks {
         &self.blocks
+    }
+
+    /// Returns how many emergency stops were given since the account was opened: what a resume
+    /// must know of to lift one (F46).
+    pub fn kills(&self) -> u64 {
+        self.kills
     }
 
     /// Returns the known orders.

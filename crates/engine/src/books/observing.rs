@@ -10,11 +10,11 @@ use model::{
 
 use crate::execution_engine::{Answer, Meaning, adopted};
 use crate::fact::SlotKey;
-use crate::input::{BrokerEvent, Control, Input, Link};
+use crate::input::{BrokerEvent, Control, Input, Instruction, Link};
 use crate::order_manager::{OrderEvent, Position, after};
 use crate::risk_manager::GateEvent;
 
-use super::{Anomaly, Books, Observed, Seen};
+use super::{Anomaly, Books, Observed, Refused, Seen};
 
 impl Books {
     /// Takes an input in at engine time `now` and leaves in `seen` what it brought to light. The
@@ -31,10 +31,37 @@ impl Books {
                 self.risk.promotions_mut().note_mode(&start.mode);
                 self.observe_start(start.epoch, now);
             }
-            Input::Control(given) => self.observe_control(&given.control, now, seen),
+            Input::Control(given) => {
+                seen.refused = self.refuse(given, now);
+                if seen.refused.is_none() {
+                    self.observe_control(&given.control, now, seen);
+                }
+            }
+            Input::Limits(change) => {
+                let known = self.keys.note(&change.key, now);
+                seen.refused = known.map(|done| Refused::Repeated { done });
+            }
             Input::Action(action) => seen.announced = self.observe_action(action),
             _ => {}
         }
+    }
+
+    /// Says why an instruction is not carried out. An emergency stop always is: it does no harm
+    /// twice.
+    fn refuse(&mut self, given: &Instruction, now: Timestamp) -> Option<Refused> {
+        let known = self.keys.note(&given.key, now);
+        match given.control {
+            Control::EmergencyStop(_) => return None,
+            Control::ResumeTrading(_) if given.kills_seen.is_some_and(|n| n < self.kills) => {
+                return Some(Refused::KillCame);
+            }
+            _ => {}
+        }
+        if let Some(done) = known {
+            return Some(Refused::Repeated { done });
+        }
+        let bare = !given.actor.is_empty() && given.reason.trim().is_empty();
+        (bare && given.control.needs_evidence()).then_some(Refused::NoEvidence)
     }
 
     fn observe_control(&mut self, control: &Control, now: Timestamp, seen: &mut Seen) {
@@ -46,6 +73,7 @@ impl Books {
                 self.adjust(broker, symbol, quantity, price, now);
             }
             Control::Claim { broker, slot } => seen.claimed = self.claim(broker, slot, now),
+            Control::EmergencyStop(_) => self.kills += 1,
             _ => {}
         }
     }

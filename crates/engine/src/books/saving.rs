@@ -38,6 +38,8 @@ impl model::record::Record for Books {
         writer.field(13, &self.brokers);
         writer.field(14, &self.risk);
         writer.field(15, &self.actions);
+        writer.field(16, &self.keys);
+        writer.field(17, &self.kills);
     }
 
     fn load(
@@ -66,6 +68,8 @@ impl model::record::Record for Books {
                 13 => read(&mut self.brokers, &field, "Books")?,
                 14 => read(&mut self.risk, &field, "Books")?,
                 15 => read(&mut self.actions, &field, "Books")?,
+                16 => read(&mut self.keys, &field, "Books")?,
+                17 => read(&mut self.kills, &field, "Books")?,
                 _ => {}
             }
         }

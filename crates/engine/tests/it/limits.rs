@@ -411,7 +411,7 @@ fn a_flatten_goes_in_slices() {
     let entry = world.last(OrderRole::Entry);
     world.fill(&entry, 500, "10.50");
     let limits = Limits { max_order_quantity: Some(200), ..Limits::default() };
-    let change = LimitChange { limits, may_raise: false };
+    let change = LimitChange { limits, ..LimitChange::default() };
     world.apply(world.engine.now(), Input::Limits(Box::new(change)));
     world.control(Control::Flatten(Scope::All));
     let mut sent = Vec::new();
@@ -437,7 +437,7 @@ fn a_rebalance_only_reduces() {
     }
     world.bar_with(0, 2, "09:31", "10.00", enter());
     let limits = Limits { max_order_quantity: Some(60), ..Limits::default() };
-    let change = LimitChange { limits, may_raise: false };
+    let change = LimitChange { limits, ..LimitChange::default() };
     world.apply(world.engine.now(), Input::Limits(Box::new(change)));
     // 500 shares are worth 25,000 USD, 400 the limit of 20,000.
     world.control(Control::Rebalance(Scope::All));
@@ -483,7 +483,7 @@ fn looser_limits_wait() {
     let mut world = World::new(Limits::default());
     let change = |world: &mut World, max_positions, may_raise| {
         let limits = Limits { max_positions: Some(max_positions), ..Limits::default() };
-        let change = LimitChange { limits, may_raise };
+        let change = LimitChange { limits, may_raise, ..LimitChange::default() };
         world.apply(world.engine.now(), Input::Limits(Box::new(change)));
     };
     let in_force = |world: &World| world.engine.books().gate().limits().max_positions;

@@ -9,6 +9,7 @@ mod controls;
 mod data;
 mod fates;
 mod faults;
+mod instructions;
 mod isolation;
 mod limits;
 mod orders;
