@@ -42,6 +42,25 @@ pub(crate) struct Loaded {
     pub(crate) to: Date,
 }
 
+/// What the data of a run covers.
+#[derive(Clone, Debug)]
+pub(crate) struct Covered {
+    /// Its symbols; their ids are their places.
+    pub(crate) symbols: Vec<Symbol>,
+    /// First session with a bar in the range.
+    pub(crate) from: Date,
+    /// Last session with a bar in the range.
+    pub(crate) to: Date,
+}
+
+impl Loaded {
+    /// Returns what the data covers.
+    pub(crate) fn covered(&self) -> Covered {
+        let symbols = self.data.symbols().iter().map(|data| data.symbol).collect();
+        Covered { symbols, from: self.from, to: self.to }
+    }
+}
+
 /// Opens a store, or a LEAN folder through a temporary store; what that import refused is told.
 pub(crate) fn open(path: &Path, calendar: &Calendar) -> Result<OpenData, Failure> {
     let mut progress = Progress::new("reading", "bytes");

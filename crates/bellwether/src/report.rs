@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use analytics::metrics::{Benchmark, ExposureFigures, Resampling};
 use analytics::report::{OpenPosition, Report, ReportInput, SensitivityRow, TaxLotsRow, Timing};
-use backtest::{RunResult, SymbolData};
+use backtest::RunResult;
 use engine::ledger::YearTotals;
-use model::{Quantity, SymbolId};
+use model::{Quantity, Symbol, SymbolId};
 use strategies::Registry;
 
 use crate::BUILD;
-use crate::market::Loaded;
+use crate::market::Covered;
 use crate::run::Setup;
 use crate::run::recorder::Recorder;
 
@@ -33,7 +33,7 @@ pub(crate) struct Extras {
 pub(crate) fn build(
     setup: &Setup,
     registry: &Registry,
-    loaded: &Loaded,
+    covered: &Covered,
     result: RunResult,
     recorder: &Recorder,
     extras: Extras,
@@ -46,14 +46,13 @@ pub(crate) fn build(
         report_s: None,
         bars_per_s: (engine_s > 0.0 && result.bars > 0).then(|| result.bars as f64 / engine_s),
     };
-    let symbols = loaded.data.symbols();
     let input = ReportInput {
         build: BUILD.to_owned(),
         config_hash: setup.config_hash.clone(),
-        symbols: symbols.iter().map(|data| data.symbol).collect(),
+        symbols: covered.symbols.clone(),
         strategies: setup.strategy_facts(registry),
-        from: Some(loaded.from),
-        to: Some(loaded.to),
+        from: Some(covered.from),
+        to: Some(covered.to),
         fill: setup.exchange.mode.name().to_owned(),
         commission: setup.exchange.commission.to_string(),
         slippage: setup.slippage_text(),
@@ -78,7 +77,7 @@ pub(crate) fn build(
         not_checked: result.not_checked,
         charges: result.charges,
         dividends: result.dividends,
-        tax_lots: tax_lots(&result.tax_lots, symbols),
+        tax_lots: tax_lots(&result.tax_lots, &covered.symbols),
         fees_extrapolated: result.fees_extrapolated,
         resampling: resampling(extras.without_resampling),
         ..ReportInput::default()
@@ -88,9 +87,8 @@ pub(crate) fn build(
     report
 }
 
-fn tax_lots(totals: &[(SymbolId, YearTotals)], symbols: &[SymbolData]) -> Vec<TaxLotsRow> {
-    let name =
-        |id: SymbolId| symbols.get(id.index()).map_or_else(String::new, |s| s.symbol.to_string());
+fn tax_lots(totals: &[(SymbolId, YearTotals)], symbols: &[Symbol]) -> Vec<TaxLotsRow> {
+    let name = |id: SymbolId| symbols.get(id.index()).map_or_else(String::new, |s| s.to_string());
     let row = |(symbol, totals): &(SymbolId, YearTotals)| TaxLotsRow {
         symbol: name(*symbol),
         year: totals.year,

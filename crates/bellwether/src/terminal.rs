@@ -1,7 +1,7 @@
 //! Text for people: styles, tables and numbers. JSON is written here too, so that both go through
 //! one place that knows about a closed pipe.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -24,27 +24,29 @@ pub(crate) const GAIN: Style = AnsiColor::Green.on_default();
 /// A loss.
 pub(crate) const LOSS: Style = AnsiColor::Red.on_default();
 
-/// Writes one JSON document to stdout.
+/// Writes one JSON document to stdout piece by piece, so that a large one is never held whole:
+/// indented for a reader at a terminal, on one line for a program.
 pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(document)
-        .map_err(|error| Failure::internal(format_args!("encode the answer as JSON: {error}")))?;
-    text.push('\n');
-    raw(&text)
+    let stdout = io::stdout().lock();
+    let indented = stdout.is_terminal();
+    // Stdout itself writes line by line.
+    let mut out = io::BufWriter::with_capacity(1 << 16, stdout);
+    let written = if indented {
+        serde_json::to_writer_pretty(&mut out, document)
+    } else {
+        serde_json::to_writer(&mut out, document)
+    };
+    // What `out` cannot take is an I/O error in JSON's clothes.
+    written.map_err(io::Error::from)?;
+    out.write_all(b"\n")?;
+    out.flush()?;
+    Ok(())
 }
 
 /// Writes text that is complete already to stdout.
 pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
-}
-
-/// Writes a document to stdout piece by piece, so that a large one is never held whole.
-pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    // Stdout itself writes line by line.
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    write(&mut out)?;
     out.flush()?;
     Ok(())
 }

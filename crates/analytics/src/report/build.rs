@@ -46,11 +46,22 @@ fn all_fees(input: &ReportInput) -> Cash {
 pub(super) fn build(input: &ReportInput) -> Report {
     let names = Names(input);
     let ordered = by_exit(&input.trades);
-    let metrics = metrics(input, &ordered, &names);
+    let series = DailySeries::from_equity(&input.equity, &input.flows);
+    let excess = excess(input, series.as_ref());
+    let nets: Vec<f64> = ordered.iter().map(|trade| trade.net_pnl.to_f64()).collect();
+    // The intervals take as long as all the rest: both at once.
+    let (resampling, metrics, trades) = std::thread::scope(|scope| {
+        let resampling = scope.spawn(|| ResamplingMetrics::of(&nets, &excess, input.resampling));
+        let rows = |trade: &&ClosedTrade| {
+            TradeRow::of(trade, names.strategy(trade.strategy), names.symbol(trade.symbol))
+        };
+        let metrics = metrics(input, series.as_ref(), &ordered, &names);
+        let trades: Vec<TradeRow> = ordered.iter().map(rows).collect();
+        (resampling.join(), metrics, trades)
+    });
+    let resampling = resampling.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let metrics = Metrics { resampling, ..metrics };
     let summary = summary(input, &metrics);
-    let rows = |trade: &&ClosedTrade| {
-        TradeRow::of(trade, names.strategy(trade.strategy), names.symbol(trade.symbol))
-    };
     Report {
         schema_version: SCHEMA_VERSION,
         kind: input.kind,
@@ -72,7 +83,7 @@ pub(super) fn build(input: &ReportInput) -> Report {
         auctions_approximated: input.auctions_approximated,
         labels: labels(input, &summary, &metrics),
         per_strategy: per_strategy(input, &ordered, &names),
-        trades: ordered.iter().map(rows).collect(),
+        trades,
         open_positions: input
             .open_positions
             .iter()
@@ -98,15 +109,20 @@ pub(super) fn build(input: &ReportInput) -> Report {
     }
 }
 
-fn metrics(input: &ReportInput, ordered: &[&ClosedTrade], names: &Names<'_>) -> Metrics {
-    let series = DailySeries::from_equity(&input.equity, &input.flows);
+/// Daily returns over the risk-free rate.
+fn excess(input: &ReportInput, series: Option<&DailySeries>) -> Vec<f64> {
+    let rf_daily = daily_rate(input.risk_free_annual);
+    series.map(|s| s.returns().iter().map(|r| r - rf_daily).collect()).unwrap_or_default()
+}
+
+/// All metrics but those by resampling.
+fn metrics(
+    input: &ReportInput,
+    series: Option<&DailySeries>,
+    ordered: &[&ClosedTrade],
+    names: &Names<'_>,
+) -> Metrics {
     let rf = input.risk_free_annual;
-    let rf_daily = daily_rate(rf);
-    let excess: Vec<f64> = series
-        .as_ref()
-        .map(|series| series.returns().iter().map(|r| r - rf_daily).collect())
-        .unwrap_or_default();
-    let nets: Vec<f64> = ordered.iter().map(|trade| trade.net_pnl.to_f64()).collect();
     let fills: Vec<TradeFill> = ordered
         .iter()
         .flat_map(|trade| &trade.fills)
@@ -115,9 +131,9 @@ fn metrics(input: &ReportInput, ordered: &[&ClosedTrade], names: &Names<'_>) -> 
         .collect();
     let execution = ExecutionMetrics::of(&input.executions);
     Metrics {
-        series: match &series {
+        series: match series {
             Some(series) => SeriesMetrics::of(series, rf, input.benchmark.as_ref(), input.trials),
-            None => no_series(rf, rf_daily),
+            None => no_series(rf, daily_rate(rf)),
         },
         trades: TradeMetrics::of(ordered),
         exposure: ExposureMetrics::of(ExposureInput {
@@ -128,7 +144,7 @@ fn metrics(input: &ReportInput, ordered: &[&ClosedTrade], names: &Names<'_>) -> 
             figures: input.exposure,
         }),
         execution,
-        resampling: ResamplingMetrics::of(&nets, &excess, input.resampling),
+        resampling: ResamplingMetrics::default(),
         breakdowns: Breakdowns::of(
             ordered,
             &Labels {

@@ -12,7 +12,6 @@ mod input;
 mod rows;
 
 use std::collections::BTreeMap;
-use std::io;
 
 use model::{Cash, Date};
 use serde::{Deserialize, Serialize};
@@ -271,17 +270,9 @@ impl Report {
         // A list that grows by copying costs as much as the writing: a trade takes about a KiB.
         let mut bytes = Vec::with_capacity((self.trades.len() + 64) * 1_100);
         // Writing to memory fails only for maps whose keys are no strings; the report has none.
-        let _ = self.write_json(&mut bytes);
+        let _ = serde_json::to_writer_pretty(&mut bytes, self);
+        bytes.push(b'\n');
         String::from_utf8(bytes).unwrap_or_default()
-    }
-
-    /// Writes the document as [`to_json`](Self::to_json) returns it, without holding it whole.
-    ///
-    /// # Errors
-    /// What `out` cannot take.
-    pub fn write_json(&self, mut out: impl io::Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut out, self)?;
-        out.write_all(b"\n")
     }
 
     /// Reads a document.

@@ -1,6 +1,6 @@
 //! The report's rows of trades, fills and open positions.
 
-use model::{Cash, ClosedTrade, Price, Quantity, Side, Timestamp, TradeFill};
+use model::{Cash, ClientOrderId, ClosedTrade, Price, Quantity, Side, Timestamp, TradeFill};
 use serde::{Deserialize, Serialize};
 
 use super::OpenPosition;
@@ -55,7 +55,7 @@ pub struct FillRow {
     /// Its fees, raw (TK7).
     pub fee: Cash,
     /// Its order.
-    pub order: String,
+    pub order: ClientOrderId,
 }
 
 impl FillRow {
@@ -70,7 +70,7 @@ impl FillRow {
             quantity: fill.quantity,
             price: fill.price,
             fee: fill.fee,
-            order: fill.order.to_string(),
+            order: fill.order,
         }
     }
 }

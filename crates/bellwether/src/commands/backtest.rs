@@ -125,7 +125,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         extras.sensitivity = sensitivity(context, &setup, &loaded)?;
     }
     debug!(bars = result.bars, trades = result.trades.len(), "backtest ended");
-    let report = report::build(&setup, &context.registry, &loaded, result, &recorder, extras);
+    let covered = loaded.covered();
+    // The bars are most of what is held: the report is built in their memory.
+    drop(loaded);
+    let report = report::build(&setup, &context.registry, &covered, result, &recorder, extras);
     args.write(&report)?;
     Ok(Exit::Done)
 }
@@ -165,7 +168,7 @@ impl Args {
             files::write(path, &analytics::csv::trades(report))?;
         }
         if self.json {
-            return terminal::stream(|out| report.write_json(out));
+            return terminal::json(report);
         }
         terminal::styled(&analytics::text::summary(report))?;
         let sensitivity = sensitivity_text(&report.sensitivity);
@@ -208,6 +211,7 @@ fn sensitivity(
     }
     let mut progress = Progress::new("sensitivity", "runs");
     let total = cases.len() as u64;
+    let covered = loaded.covered();
     let mut rows = Vec::with_capacity(cases.len());
     for (done, (name, case)) in cases.into_iter().enumerate() {
         progress.update(done as u64, total);
@@ -215,7 +219,7 @@ fn sensitivity(
         let extras = Extras { without_resampling: true, ..Extras::default() };
         let recorder = Recorder::default();
         let summary =
-            report::build(&case, &context.registry, loaded, result, &recorder, extras).summary;
+            report::build(&case, &context.registry, &covered, result, &recorder, extras).summary;
         rows.push(SensitivityRow {
             case: name,
             net_pnl: summary.net_pnl,

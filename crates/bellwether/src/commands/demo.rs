@@ -91,8 +91,14 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     extras.engine = started.elapsed();
     listener.check()?;
     let health = listener.health.take().ok_or_else(|| Failure::internal("no session was run"))?;
-    let report =
-        report::build(&setup, &context.registry, &loaded, result, &listener.recorder, extras);
+    let report = report::build(
+        &setup,
+        &context.registry,
+        &loaded.covered(),
+        result,
+        &listener.recorder,
+        extras,
+    );
     let written = write_reports(context, args, &loaded, &report)?;
     let names: Vec<String> = setup.specs.iter().map(|spec| spec.instance.clone()).collect();
     if args.json {
