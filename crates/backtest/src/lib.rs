@@ -14,7 +14,7 @@ mod result;
 mod tick_feed;
 
 pub use data::{Action, DataError, MarketData, SymbolData};
-pub use driver::{RunConfig, run};
+pub use driver::{Driver, Host, RunConfig, Venue, Wait, engine_config, exchange, run};
 pub use indicators::reference::DailyBar;
 pub use result::{Exposure, NoSink, OpenPosition, RunResult, Sink};
 pub use tick_feed::minute_bars;

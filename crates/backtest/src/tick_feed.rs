@@ -131,6 +131,18 @@ impl<'a> TickFeed<'a> {
         passed
     }
 
+    /// Passes over everything up to an instant within a session, and keeps the bars of it.
+    pub(crate) fn go_on_after(&mut self, now: Timestamp) {
+        let passed = self.skip_before(now.plus_nanos(1));
+        for (symbol, bars) in passed {
+            let Some(stream) = self.streams.iter_mut().find(|s| s.symbol == symbol) else {
+                continue;
+            };
+            // The minute in progress is the engine's.
+            stream.bars.extend(bars.into_iter().filter(|bar| bar.end() <= now));
+        }
+    }
+
     /// Keeps a bar that was built of the prints of the symbol at a place.
     pub(crate) fn keep_bar(&mut self, place: usize, bar: Bar) {
         if let Some(stream) = self.streams.get_mut(place) {

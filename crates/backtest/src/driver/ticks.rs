@@ -4,17 +4,20 @@ use engine::{Input, MarketEvent};
 use model::exchange::{Segment, Session};
 use model::{Quote, SourceId, SymbolId, Timestamp, Trade};
 
-use super::Driver;
+use super::{Driver, Host, Venue};
 use crate::tick_feed::Run;
 
-impl Driver<'_> {
+impl<H: Host> Driver<'_, H> {
     /// Feeds the prints and quotes of a minute: each meets the orders that work, then the engine.
     pub(super) fn feed_ticks(&mut self, start: Timestamp, end: Timestamp, session: &Session) {
         let rth = session.segment(start) == Some(Segment::Rth);
         while let Some(time) = Some(self.ticks.next_at()).filter(|&time| time < end) {
             self.feed_halts(time.plus_nanos(1));
-            self.fire_deadlines(time, true);
-            let deadline = self.engine.next_deadline().unwrap_or(Timestamp::MAX);
+            self.advance(time, true);
+            if self.ended {
+                return;
+            }
+            let deadline = self.host.engine().next_deadline().unwrap_or(Timestamp::MAX);
             let bound = end.min(self.next_halt_at).min(deadline);
             match self.ticks.next_run(bound) {
                 Some(Run::Trades(symbol, trades)) => self.feed_trades(symbol, trades, rth),
@@ -24,10 +27,10 @@ impl Driver<'_> {
         }
         for place in 0..self.ticks.len() {
             let Some(symbol) = self.ticks.symbol(place) else { continue };
-            if self.exchange.has_live(symbol) {
-                self.exchange.end_minute(symbol, start, rth);
+            if self.host.venue().has_live(symbol) {
+                self.host.venue_mut().end_minute(symbol, start, rth);
                 self.settle(end);
-                self.exchange.end_bar();
+                self.host.venue_mut().end_bar();
                 self.settle(end);
             }
         }
@@ -35,19 +38,25 @@ impl Driver<'_> {
 
     /// Feeds prints of one symbol until one changes the next deadline.
     fn feed_trades(&mut self, symbol: SymbolId, trades: &[Trade], rth: bool) {
-        let deadline = self.engine.next_deadline();
+        let deadline = self.host.engine().next_deadline();
         for (fed, trade) in trades.iter().enumerate() {
-            if self.exchange.has_live(symbol) {
-                self.exchange.print(symbol, trade, rth);
+            if H::PACED {
+                self.advance(trade.time, false);
+                if self.ended {
+                    return;
+                }
+            }
+            if self.host.venue().has_live(symbol) {
+                self.host.venue_mut().print(symbol, trade, rth);
                 self.settle(trade.time);
-                self.exchange.end_bar();
+                self.host.venue_mut().end_bar();
                 self.settle(trade.time);
             }
             self.apply_trade(symbol, trade);
             if !self.commands.is_empty() {
                 self.settle(trade.time);
             }
-            if self.engine.next_deadline() != deadline {
+            if self.host.engine().next_deadline() != deadline {
                 self.advance_trades(symbol, fed + 1);
                 return;
             }
@@ -61,9 +70,9 @@ impl Driver<'_> {
     }
 
     fn feed_quote(&mut self, symbol: SymbolId, quote: &Quote, rth: bool) {
-        self.exchange.quote(symbol, quote, rth);
+        self.host.venue_mut().quote(symbol, quote, rth);
         self.settle(quote.time);
-        self.exchange.end_bar();
+        self.host.venue_mut().end_bar();
         self.settle(quote.time);
         let event = MarketEvent::Quote { symbol, quote: *quote };
         self.apply(quote.time, Input::Market { source: SourceId(0), event });
@@ -75,8 +84,10 @@ impl Driver<'_> {
     /// Keeps the bars that the engine built of prints, for the reference data of later sessions.
     pub(super) fn keep_built_bars(&mut self, start: Timestamp) {
         for place in 0..self.ticks.len() {
-            let state =
-                self.ticks.symbol(place).and_then(|symbol| self.engine.data().symbol(symbol));
+            let state = self
+                .ticks
+                .symbol(place)
+                .and_then(|symbol| self.host.engine().data().symbol(symbol));
             if let Some(bar) = state.map(|state| state.last).filter(|bar| bar.start == start) {
                 self.ticks.keep_bar(place, bar);
             }

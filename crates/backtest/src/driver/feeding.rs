@@ -1,0 +1,106 @@
+//! What is fed between two deadlines: halts and the bars of a minute.
+
+use super::{Driver, Host, Venue};
+use engine::{Input, MarketEvent};
+use model::exchange::{Segment, Session};
+use model::{Bar, Cash, Halt, SourceId, SymbolId, Timestamp};
+
+impl<'a, H: Host> Driver<'a, H> {
+    /// Feeds halts and their ends before `until`.
+    pub(super) fn feed_halts(&mut self, until: Timestamp) {
+        while self.next_halt_at < until {
+            let Some((index, halt)) = self.next_halt() else { return };
+            let symbol = SymbolId(index as u32);
+            self.advance(halt.time, true);
+            if self.ended {
+                return;
+            }
+            self.host.venue_mut().halt(symbol, halt.halted);
+            let event = MarketEvent::Halt { symbol, halt };
+            self.apply(halt.time, Input::Market { source: SourceId(0), event });
+            self.settle(halt.time);
+            if let Some(cursor) = self.cursors.get_mut(index) {
+                cursor.halt += 1;
+            }
+            self.find_next_halt();
+        }
+    }
+
+    pub(super) fn find_next_halt(&mut self) {
+        self.next_halt_at = self.next_halt().map_or(Timestamp::MAX, |(_, halt)| halt.time);
+    }
+
+    fn next_halt(&self) -> Option<(usize, Halt)> {
+        let halts = self.cursors.iter().zip(self.data.symbols()).enumerate();
+        halts
+            .filter_map(|(index, (cursor, data))| Some((index, *data.halts.get(cursor.halt)?)))
+            .min_by_key(|(_, halt)| halt.time)
+    }
+
+    pub(super) fn run_minute(&mut self, start: Timestamp, end: Timestamp, session: &Session) {
+        let rth = session.segment(start) == Some(Segment::Rth);
+        for index in 0..self.starts.len() {
+            let symbol = SymbolId(index as u32);
+            if self.starts[index] != start || !self.host.venue().has_live(symbol) {
+                continue;
+            }
+            let Some(bar) = self.next_bar(index) else { continue };
+            self.host.venue_mut().begin_bar(symbol, bar, rth);
+            self.settle(end);
+            self.host.venue_mut().end_bar();
+            self.settle(end);
+        }
+        for index in 0..self.starts.len() {
+            if self.starts[index] != start {
+                continue;
+            }
+            let Some(bar) = self.next_bar(index) else { continue };
+            self.cursors[index].bar += 1;
+            self.starts[index] = self.next_bar(index).map_or(Timestamp::MAX, |bar| bar.start);
+            self.result.bars += 1;
+            self.apply_bar(end, SymbolId(index as u32), bar);
+            if !self.commands.is_empty() {
+                self.settle(end);
+            }
+        }
+        // Minutes built of prints are closed by the deadline at their end.
+        if self.ticks.len() > 0 {
+            self.advance(end, true);
+        }
+        if rth {
+            self.note_exposure();
+        }
+    }
+
+    #[inline]
+    fn next_bar(&self, index: usize) -> Option<&'a Bar> {
+        self.data.symbols().get(index)?.bars.get(self.cursors.get(index)?.bar)
+    }
+
+    fn note_exposure(&mut self) {
+        let exposure = &mut self.result.exposure;
+        exposure.minutes += 1;
+        let books = self.host.engine().books();
+        if books.active().is_empty() {
+            return;
+        }
+        let mut gross = Cash::ZERO;
+        for &key in books.active() {
+            let mark = self.host.engine().data().symbol(key.symbol).map(|state| state.mark);
+            if let (Some(position), Some(mark)) = (books.position(key), mark) {
+                let value = position.value_at(mark);
+                gross = gross.plus(if value < Cash::ZERO { value.negated() } else { value });
+            }
+        }
+        if gross.is_zero() {
+            return;
+        }
+        exposure.minutes_in_market += 1;
+        let equity = books.day().equity.to_f64();
+        if equity > 0.0 {
+            let ratio = gross.to_f64() / equity;
+            self.gross_sum += ratio;
+            exposure.max_gross = exposure.max_gross.max(ratio);
+        }
+    }
+}
