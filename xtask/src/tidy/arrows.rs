@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &["model"]),
     ("gateway", &["model"]),
     ("paper", &["gateway", "journal", "model", "simulator"]),
-    ("playback", &["catalog", "gateway", "model", "simulator"]),
+    ("playback", &["backtest", "gateway", "model", "simulator"]),
     ("runtime", &["backtest", "engine", "gateway", "journal", "model", "paper", "playback"]),
     ("server", &["model", "runtime"]),
     (
