@@ -20,9 +20,13 @@ pub struct Unavailable(pub String);
 
 /// A broker, or a stand-in that behaves like one.
 ///
-/// Calls may come side by side, but those about one order come one after the other (journal.md 6).
-/// No call is retried by the adapter (R8). A call that is dropped before its answer leaves an
-/// unknown outcome.
+/// Calls may come side by side, but those about one order come one after the other (journal.md 6);
+/// only the cancels of the kill switch come beside a submit that is not answered yet. No call is
+/// retried by the adapter (R8). A call that is dropped before its answer leaves an unknown outcome.
+///
+/// The bytes of an order leave within the first poll of [`submit`](Self::submit) or
+/// [`replace`](Self::replace), or not at all: the dispatcher holds the kill line open for that long
+/// only, so that none leaves after the switch is set (I8).
 pub trait Broker: Send + Sync {
     /// Returns its name in the configuration: `paper`, `ibkr`, `alpaca`.
     fn name(&self) -> &str;

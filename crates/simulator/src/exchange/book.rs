@@ -57,6 +57,11 @@ impl Book {
         }
     }
 
+    /// Makes room for one symbol more.
+    pub(super) fn add_symbol(&mut self) {
+        self.by_symbol.push(Vec::new());
+    }
+
     /// Returns the slots of a symbol's orders in order of arrival.
     #[inline]
     pub(super) fn of_symbol(&self, symbol: SymbolId) -> &[u32] {

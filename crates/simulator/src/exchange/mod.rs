@@ -144,6 +144,14 @@ impl Exchange {
         &self.config
     }
 
+    /// Adds a symbol behind the others and returns its id.
+    pub fn add_symbol(&mut self, name: Symbol) -> SymbolId {
+        let id = SymbolId(u32::try_from(self.symbols.len()).unwrap_or(u32::MAX));
+        self.symbols.push(SymbolState { name: Some(name), ..SymbolState::default() });
+        self.book.add_symbol();
+        id
+    }
+
     /// Names a symbol, so that tick sizes assigned to it are found.
     pub fn name_symbol(&mut self, symbol: SymbolId, name: Symbol) {
         if let Some(state) = self.symbols.get_mut(symbol.index()) {

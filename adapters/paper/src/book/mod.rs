@@ -1,0 +1,230 @@
+//! The book: the simulated exchange, an account, and a log from which both come back.
+//!
+//! It is called like [`Exchange`], by one owner and synchronously: requests, market events, then
+//! [`next_report`](Book::next_report) until `None`. Each call that changes it is appended to the
+//! log; a report or charge is handed out only when the log that holds it is on disk. Opening the
+//! log makes the same calls again and compares what comes of them with what was reported.
+//!
+//! The book keeps the run's symbols by name, so a later run may have others. Prints, quotes and
+//! bars of symbols without orders change nothing and are not logged.
+
+mod answers;
+mod calls;
+mod entry;
+mod log;
+mod register;
+mod replaying;
+mod symbols;
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use model::record::{DecodeError, Writer};
+use model::{BrokerId, Cash, ExecutionReport, OrderRow, Price, Quote, Symbol, SymbolId, Timestamp};
+use simulator::{Exchange, ExchangeConfig};
+
+use log::Log;
+use register::Register;
+use symbols::Symbols;
+
+pub use entry::Entry;
+pub use log::LogError;
+pub use register::Forgotten;
+
+/// What a book is opened with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How orders fill and what they cost; its broker is the one named on reports.
+    pub exchange: ExchangeConfig,
+    /// The symbols of the run, in the order of their ids.
+    pub symbols: Vec<Symbol>,
+    /// Cash of an account that is opened for the first time.
+    pub cash: Cash,
+}
+
+/// A paper account: see the [module](self).
+#[derive(Debug)]
+pub struct Book {
+    exchange: Exchange,
+    broker: BrokerId,
+    symbols: Symbols,
+    register: Register,
+    log: Option<Log>,
+    writer: Writer,
+    /// Time of the latest call.
+    now: Timestamp,
+    /// Time of the last logged market event of each symbol.
+    fed: Vec<Timestamp>,
+    /// The last quote of symbols without orders, not logged yet.
+    waiting: Vec<Option<(Quote, bool)>>,
+    /// Something was called since the last `Silent`, with a bar in progress.
+    stirred: bool,
+    in_bar: bool,
+    /// The account was opened.
+    opened: bool,
+    /// Why the log could not be appended to.
+    failed: Option<BookError>,
+}
+
+/// Why the book can do nothing more: its log cannot be written (J6).
+#[derive(Debug, thiserror::Error)]
+pub enum BookError {
+    /// A write or sync failed.
+    #[error("{doing} the paper book {path}")]
+    Log {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A write or sync failed before.
+    #[error("the paper book {0} failed before and takes nothing more")]
+    Dead(PathBuf),
+}
+
+/// Why a book cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its file cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// An entry is not readable: a later build wrote it.
+    #[error("read entry {entry} of the paper book: it was written by another build")]
+    Entry {
+        /// The entry's place, from 0.
+        entry: usize,
+        /// Why.
+        source: DecodeError,
+    },
+    /// The same calls led to something else.
+    #[error(
+        "entry {entry} of the paper book says {recorded}, this build and configuration make {made} \
+         of it: open it with the build and the [simulation] settings that wrote it"
+    )]
+    Differs {
+        /// The entry's place, from 0.
+        entry: usize,
+        /// What was recorded.
+        recorded: String,
+        /// What came of it now.
+        made: String,
+    },
+}
+
+impl Book {
+    /// Makes a book without a log: nothing of it outlives the process.
+    pub fn in_memory(settings: &Settings) -> Self {
+        let mut book = Self::new(settings);
+        book.begin(settings);
+        book
+    }
+
+    /// Opens the book in a folder, or begins a new one there.
+    ///
+    /// What was reported before is reported no more; a bar that was in progress goes on with
+    /// [`next_report`](Self::next_report) and [`end_bar`](Self::end_bar).
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged, or this build makes something else of it.
+    pub fn open(dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
+        let (log, payloads) = Log::open(dir)?;
+        let mut book = Self::new(settings);
+        book.replay(&payloads)?;
+        book.log = Some(log);
+        book.begin(settings);
+        Ok(book)
+    }
+
+    /// Opens the account unless it is open, and serves the symbols of the run.
+    fn begin(&mut self, settings: &Settings) {
+        if !self.opened {
+            self.call(Entry::Deposit(settings.cash));
+        }
+        let missing = self.symbols.missing(&settings.symbols);
+        if !missing.is_empty() {
+            self.call(Entry::Symbols(missing));
+        }
+        self.symbols.serve(&settings.symbols);
+    }
+
+    fn new(settings: &Settings) -> Self {
+        let config = ExchangeConfig { broker: BrokerId(0), ..settings.exchange.clone() };
+        Self {
+            exchange: Exchange::new(config, 0),
+            broker: settings.exchange.broker,
+            symbols: Symbols::default(),
+            register: Register::default(),
+            log: None,
+            writer: Writer::new(),
+            now: Timestamp::default(),
+            fed: Vec::new(),
+            waiting: Vec::new(),
+            in_bar: false,
+            stirred: false,
+            opened: false,
+            failed: None,
+        }
+    }
+}
+
+impl Book {
+    /// Logs a call and makes it; what comes of it at once is logged as well.
+    fn call(&mut self, entry: Entry) -> VecDeque<Entry> {
+        self.note(&entry);
+        let made = self.make(&entry);
+        made.iter().for_each(|entry| self.note(entry));
+        made
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        let Some(log) = &mut self.log else { return };
+        self.writer.clear();
+        entry.encode(&mut self.writer);
+        if let Err(error) = log.append(self.writer.bytes()) {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// Returns the error of an append that failed, once; the log itself says so ever after.
+    fn healthy(&mut self) -> Result<(), BookError> {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Takes symbols in behind those that are known.
+    fn name(&mut self, names: &[Symbol]) {
+        for &name in names {
+            self.exchange.add_symbol(name);
+            self.symbols.push(name);
+            self.fed.push(Timestamp::default());
+            self.waiting.push(None);
+        }
+        self.register.grow(self.fed.len());
+    }
+
+    fn at(&mut self, time: Timestamp) {
+        self.now = self.now.max(time);
+    }
+
+    fn fed_to(&mut self, symbol: SymbolId, time: Timestamp, mark: Option<Price>) {
+        self.at(time);
+        if let Some(fed) = self.fed.get_mut(symbol.index()) {
+            *fed = (*fed).max(time);
+        }
+        if let Some(price) = mark {
+            self.register.mark(symbol, price);
+        }
+    }
+
+    /// Returns a report as the run knows its symbol; one that it does not have stays unknown (F19).
+    fn outward(&self, report: ExecutionReport) -> ExecutionReport {
+        let symbol = self.symbols.run(report.symbol).unwrap_or(SymbolId(u32::MAX));
+        ExecutionReport { symbol, broker: self.broker, ..report }
+    }
+
+    fn outward_order(&self, row: OrderRow) -> OrderRow {
+        OrderRow { symbol: row.symbol.and_then(|symbol| self.symbols.run(symbol)), ..row }
+    }
+}

@@ -1,0 +1,238 @@
+//! What the book answers questions from: every order with its state, executions, positions, cash.
+//!
+//! It is folded from the requests that came and the reports that left, so an answer never says more
+//! or less than the reports did (I3).
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use model::{
+    Cash, ClientOrderId, ExecType, ExecutionReport, ExecutionRow, NewOrder, OrderRow, OrderState,
+    PositionRow, Price, Quantity, RejectReason, ReplaceRequest, SymbolId, Timestamp,
+};
+
+/// Finished orders, executions and reports beyond this number are forgotten, the oldest first.
+const KEPT: usize = 1 << 18;
+
+/// The orders, executions and positions of an account.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Register {
+    orders: HashMap<ClientOrderId, OrderRow>,
+    open: BTreeSet<ClientOrderId>,
+    finished: VecDeque<ClientOrderId>,
+    /// A finished order was forgotten.
+    forgot_orders: bool,
+    executions: VecDeque<ExecutionRow>,
+    /// Time of the last execution that was forgotten.
+    forgot_executions: Option<Timestamp>,
+    positions: Vec<Quantity>,
+    marks: Vec<Price>,
+    /// Replacements that were requested and are not answered yet.
+    replacing: Vec<ReplaceRequest>,
+    reports: VecDeque<ExecutionReport>,
+    told: u64,
+}
+
+impl Register {
+    /// Makes room for a number of symbols.
+    pub(super) fn grow(&mut self, symbols: usize) {
+        self.positions.resize(symbols, Quantity::ZERO);
+        self.marks.resize(symbols, Price::ZERO);
+    }
+
+    /// Notes an order that came.
+    pub(super) fn submitted(&mut self, order: &NewOrder) {
+        if self.orders.contains_key(&order.client_id) {
+            return;
+        }
+        let row = OrderRow {
+            client_id: Some(order.client_id),
+            symbol: Some(order.symbol),
+            side: order.side,
+            kind: order.kind,
+            quantity: order.quantity,
+            filled: Quantity::ZERO,
+            state: OrderState::Sent,
+        };
+        self.orders.insert(order.client_id, row);
+        self.open.insert(order.client_id);
+    }
+
+    /// Notes a replacement that came.
+    pub(super) fn replacing(&mut self, request: &ReplaceRequest) {
+        self.replacing.push(*request);
+    }
+
+    /// Notes a price of a symbol.
+    pub(super) fn mark(&mut self, symbol: SymbolId, price: Price) {
+        if let Some(mark) = self.marks.get_mut(symbol.index()) {
+            *mark = price;
+        }
+    }
+
+    /// Notes what a symbol's position is after a corporate action.
+    pub(super) fn held(&mut self, symbol: SymbolId, quantity: Quantity) {
+        if let Some(position) = self.positions.get_mut(symbol.index()) {
+            *position = quantity;
+        }
+    }
+
+    /// Folds a report.
+    pub(super) fn reported(&mut self, report: &ExecutionReport) {
+        let id = report.client_id;
+        match report.exec {
+            ExecType::Rejected(RejectReason::DuplicateId) => self.duplicate(id),
+            ExecType::New => self.change(id, |row| row.state = OrderState::Working),
+            ExecType::Trade(fill) => {
+                self.executions.push_back(ExecutionRow {
+                    client_id: Some(id),
+                    symbol: Some(report.symbol),
+                    fill,
+                    time: report.time,
+                });
+                let signed =
+                    if fill.side.is_buy() { fill.quantity } else { fill.quantity.negated() };
+                if let Some(position) = self.positions.get_mut(report.symbol.index()) {
+                    *position = position.plus(signed);
+                }
+                self.mark(report.symbol, fill.price);
+                self.change(id, |row| {
+                    row.filled = row.filled.plus(fill.quantity);
+                    row.state = if row.filled < row.quantity {
+                        OrderState::PartiallyFilled
+                    } else {
+                        OrderState::Filled
+                    };
+                });
+            }
+            ExecType::Restated { order_qty } => self.change(id, |row| row.quantity = order_qty),
+            ExecType::Replaced => self.replaced(id),
+            ExecType::ReplaceRejected(_) => self.replacing.retain(|r| r.client_id != id),
+            ExecType::Cancelled => self.change(id, |row| row.state = OrderState::Cancelled),
+            ExecType::Expired => self.change(id, |row| row.state = OrderState::Expired),
+            ExecType::Rejected(_) => self.change(id, |row| row.state = OrderState::Rejected),
+            ExecType::Accepted
+            | ExecType::PendingCancel
+            | ExecType::PendingReplace
+            | ExecType::CancelRejected(_)
+            | ExecType::Correct { .. }
+            | ExecType::Bust { .. } => {}
+        }
+        self.told += 1;
+        self.reports.push_back(*report);
+        self.forget();
+    }
+
+    /// The number was used before: by this very order, which stands, or by another attempt, and
+    /// then there is no order of this id.
+    fn duplicate(&mut self, id: ClientOrderId) {
+        if self.orders.get(&id).is_some_and(|row| row.state == OrderState::Sent) {
+            self.orders.remove(&id);
+            self.open.remove(&id);
+        }
+    }
+
+    fn replaced(&mut self, new: ClientOrderId) {
+        let Some(at) = self.replacing.iter().position(|r| r.new_client_id == new) else { return };
+        let request = self.replacing.swap_remove(at);
+        let Some(old) = self.orders.get(&request.client_id).copied() else { return };
+        self.change(request.client_id, |row| row.state = OrderState::Replaced);
+        let row = OrderRow {
+            client_id: Some(new),
+            kind: request.kind,
+            quantity: request.quantity,
+            ..old
+        };
+        self.orders.insert(new, row);
+        self.open.insert(new);
+    }
+
+    fn change(&mut self, id: ClientOrderId, change: impl FnOnce(&mut OrderRow)) {
+        let Some(row) = self.orders.get_mut(&id) else { return };
+        let was_over = row.state.is_terminal();
+        change(row);
+        if row.state.is_terminal() && !was_over {
+            self.open.remove(&id);
+            self.finished.push_back(id);
+        }
+    }
+
+    fn forget(&mut self) {
+        while self.finished.len() > KEPT {
+            self.forgot_orders = true;
+            self.finished.pop_front().map(|id| self.orders.remove(&id));
+        }
+        while self.executions.len() > KEPT {
+            self.forgot_executions = self.executions.pop_front().map(|row| row.time);
+        }
+        while self.reports.len() > KEPT {
+            self.reports.pop_front();
+        }
+    }
+
+    /// Returns the order of an id. An order forgotten for its age is not told from one that never
+    /// was: `Err` when that is possible.
+    pub(super) fn order(&self, id: ClientOrderId) -> Result<Option<OrderRow>, Forgotten> {
+        match self.orders.get(&id) {
+            Some(row) => Ok(Some(*row)),
+            None if self.forgot_orders => Err(Forgotten),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the orders that are not done, by number.
+    pub(super) fn open_orders(&self) -> Vec<OrderRow> {
+        self.open.iter().filter_map(|id| self.orders.get(id).copied()).collect()
+    }
+
+    /// Returns the executions at or after a time; `Err` when some of them are forgotten.
+    pub(super) fn executions_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<ExecutionRow>, Forgotten> {
+        if self.forgot_executions.is_some_and(|forgotten| forgotten >= since) {
+            return Err(Forgotten);
+        }
+        Ok(self.executions.iter().filter(|row| row.time >= since).copied().collect())
+    }
+
+    /// Returns the positions that are not flat, in the order of the symbols.
+    pub(super) fn positions(&self) -> Vec<PositionRow> {
+        let rows = self.positions.iter().zip(&self.marks).enumerate();
+        rows.filter(|(_, (quantity, _))| !quantity.is_zero())
+            .map(|(at, (&quantity, mark))| PositionRow {
+                symbol: Some(SymbolId(u32::try_from(at).unwrap_or(u32::MAX))),
+                quantity,
+                value: mark.notional(quantity).unwrap_or_default(),
+            })
+            .collect()
+    }
+
+    /// Returns the value of all positions, and the sum of their amounts.
+    pub(super) fn exposure(&self) -> (Cash, Cash) {
+        let mut sums = (Cash::ZERO, Cash::ZERO);
+        for row in self.positions() {
+            let amount = if row.value < Cash::ZERO { row.value.negated() } else { row.value };
+            sums = (sums.0.plus(row.value), sums.1.plus(amount));
+        }
+        sums
+    }
+
+    /// Returns how many reports there were.
+    pub(super) fn told(&self) -> u64 {
+        self.told
+    }
+
+    /// Returns the reports after the first `count`; `None` when some of them are forgotten.
+    pub(super) fn reports_after(&self, count: u64) -> Option<Vec<ExecutionReport>> {
+        let forgotten = self.told - self.reports.len() as u64;
+        let skip = usize::try_from(count.checked_sub(forgotten)?).ok()?;
+        Some(self.reports.iter().skip(skip).copied().collect())
+    }
+}
+
+/// The answer is no longer known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "the paper broker keeps the newest {KEPT} finished orders and executions; this one is older"
+)]
+pub struct Forgotten;

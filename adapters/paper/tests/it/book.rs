@@ -1,0 +1,127 @@
+//! journal.md 18: what was told is there again, and nothing else.
+
+use model::{ExecType, OrderKind, OrderState, SymbolId};
+use paper::Book;
+
+use crate::support::{
+    bar, buy, cancel, id, minute, price, replace, reports, settings, shares, show,
+};
+
+/// Orders, fills, position, cash and the numbering of executions outlive the process; the order
+/// that works goes on filling.
+#[test]
+fn an_opened_book_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&["AAA", "BBB"]);
+    let mut book = Book::open(dir.path(), &settings).unwrap();
+    book.submit(&buy(1, 0, OrderKind::Market, 100), minute(0));
+    book.submit(&buy(2, 1, OrderKind::Limit { limit: price("9.00") }, 50), minute(0));
+    book.submit(&buy(3, 1, OrderKind::Limit { limit: price("8.00") }, 50), minute(0));
+    book.replace(&replace(3, 1, OrderKind::Limit { limit: price("8.50") }, 70), minute(0));
+    book.cancel(&cancel(9, 1), minute(0));
+    assert_eq!(reports(&mut book).len(), 5);
+    let filled = show(&mut book, 0, &bar(0, "10", "10.10", "9.95", "10.05"));
+    assert!(matches!(filled[..], [report] if matches!(report.exec, ExecType::Trade(_))));
+    let (cash, open, fills) =
+        (book.cash(), book.open_orders(), book.executions_since(minute(0)).unwrap());
+    let told = book.reports();
+    drop(book);
+
+    let mut again = Book::open(dir.path(), &settings).unwrap();
+    assert_eq!((again.cash(), again.open_orders()), (cash, open));
+    assert_eq!(again.executions_since(minute(0)).unwrap(), fills);
+    assert_eq!(again.position(SymbolId(0)), shares(100));
+    assert_eq!((again.reports(), again.fed_until(SymbolId(0))), (told, minute(1)));
+    assert!(reports(&mut again).is_empty(), "nothing is told twice");
+    assert_eq!(again.order(id(1)).unwrap().map(|row| row.state), Some(OrderState::Filled));
+    assert_eq!(again.order(id(9)), Ok(None), "not found is final");
+    again.submit(&buy(2, 1, OrderKind::Market, 1), minute(1));
+    let duplicate = reports(&mut again);
+    assert!(matches!(duplicate[..], [report] if matches!(report.exec, ExecType::Rejected(_))));
+    let more = show(&mut again, 1, &bar(1, "9.10", "9.20", "8.40", "8.60"));
+    let ids: Vec<String> = more
+        .iter()
+        .filter_map(|report| match report.exec {
+            ExecType::Trade(fill) => Some(fill.exec_id.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids, ["S-1", "S-2"]);
+    assert_eq!(again.position(SymbolId(1)), shares(120));
+    assert_eq!(again.reports_after(told).unwrap().len(), 3);
+}
+
+/// A cut between the fills of one bar: the first was told, the second comes after the start.
+#[test]
+fn a_bar_in_progress_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&["AAA"]);
+    let mut book = Book::open(dir.path(), &settings).unwrap();
+    book.submit(&buy(1, 0, OrderKind::Market, 100), minute(0));
+    book.submit(&buy(2, 0, OrderKind::Limit { limit: price("9.97") }, 10), minute(0));
+    reports(&mut book);
+    book.begin_bar(SymbolId(0), &bar(0, "10", "10.10", "9.95", "10.05"), true);
+    let first = book.next_report().unwrap().unwrap();
+    drop(book);
+    let mut again = Book::open(dir.path(), &settings).unwrap();
+    let rest = reports(&mut again);
+    assert_eq!((first.client_id, rest.len(), rest[0].client_id), (id(1), 1, id(2)));
+    again.end_bar();
+}
+
+/// The universe of the next run is another one: names keep their positions.
+#[test]
+fn symbols_are_known_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut book = Book::open(dir.path(), &settings(&["AAA", "BBB"])).unwrap();
+    book.submit(&buy(1, 1, OrderKind::Market, 10), minute(0));
+    reports(&mut book);
+    show(&mut book, 1, &bar(0, "5", "5.10", "4.95", "5.05"));
+    drop(book);
+    let mut other = Book::open(dir.path(), &settings(&["CCC", "BBB"])).unwrap();
+    assert_eq!(other.position(SymbolId(1)), shares(10));
+    assert_eq!(other.positions()[0].symbol, Some(SymbolId(1)));
+    other.submit(&buy(2, 0, OrderKind::Market, 10), minute(2));
+    assert_eq!(reports(&mut other)[0].symbol, SymbolId(0));
+    drop(other);
+    let none = Book::open(dir.path(), &settings(&["AAA"])).unwrap();
+    assert_eq!(none.positions()[0].symbol, None, "held, but not one of the run");
+}
+
+/// J7: a log cut anywhere opens to a book that told less, never something else; a flipped byte in
+/// what was on disk before is refused.
+#[test]
+fn every_cut_of_the_log_is_a_shorter_story() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&["AAA"]);
+    let mut book = Book::open(dir.path(), &settings).unwrap();
+    for n in 0..3 {
+        book.submit(&buy(n, 0, OrderKind::Market, 10), minute(n as i64));
+        reports(&mut book);
+        show(&mut book, 0, &bar(n as i64, "5", "5.10", "4.95", "5.05"));
+    }
+    let whole = book.executions_since(minute(0)).unwrap();
+    drop(book);
+    let bytes = std::fs::read(dir.path().join("book.log")).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let path = other.path().join("book.log");
+    for cut in (0..bytes.len()).step_by(7) {
+        std::fs::write(&path, &bytes[..cut]).unwrap();
+        let book = Book::open(other.path(), &settings).unwrap();
+        assert!(whole.starts_with(&book.executions_since(minute(0)).unwrap()), "cut at {cut}");
+    }
+    let mut refused = 0;
+    for at in (0..bytes.len()).step_by(5) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&path, &damaged).unwrap();
+        match Book::open(other.path(), &settings) {
+            Ok(book) => {
+                let left = book.executions_since(minute(0)).unwrap();
+                assert!(whole.starts_with(&left), "byte {at}");
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > bytes.len() / 10, "{refused} of {}", bytes.len() / 5);
+}
