@@ -71,19 +71,42 @@ impl Writer {
     }
 
     #[inline]
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.bytes.push(value as u8 | 0x80);
+    fn varint(&mut self, value: u64) {
+        if value < 0x80 {
+            self.bytes.push(value as u8);
+        } else {
+            self.long_varint(value);
+        }
+    }
+
+    /// Writes a varint of more than one byte. The bytes are put together beside the buffer and
+    /// copied with a fixed length: a check of the buffer's room per byte would cost more.
+    fn long_varint(&mut self, mut value: u64) {
+        let (mut bytes, mut length) = ([0_u8; 10], 0);
+        for byte in &mut bytes {
+            length += 1;
+            if value < 0x80 {
+                *byte = value as u8;
+                break;
+            }
+            *byte = value as u8 | 0x80;
             value >>= 7;
         }
-        self.bytes.push(value as u8);
+        let end = self.bytes.len() + length;
+        self.bytes.extend_from_slice(&bytes);
+        self.bytes.truncate(end);
     }
 
     /// Writes an unsigned integer field.
     #[inline]
     pub fn uint(&mut self, tag: u32, value: u64) {
-        self.key(tag, 0);
-        self.varint(value);
+        let key = u64::from(tag) << 2;
+        if key < 0x80 && value < 0x80 {
+            self.bytes.extend_from_slice(&[key as u8, value as u8]);
+        } else {
+            self.varint(key);
+            self.varint(value);
+        }
     }
 
     /// Writes a float field by its bits.
