@@ -291,7 +291,7 @@ impl Engine {
         match control {
             Control::EmergencyStop(scope) => rebalancing::abort(&mut desk, scope),
             Control::Rebalance(scope) => rebalancing::rebalance(&mut desk, scope),
-            Control::PauseTrading(Scope::All) => {}
+            Control::PauseTrading(Scope::All) | Control::Acknowledge(_) => {}
             Control::PauseTrading(scope) => {
                 let block = Block::new(scope, BlockReason::Operator);
                 desk.block(block, || "paused by an operator".to_owned());

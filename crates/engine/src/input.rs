@@ -294,6 +294,8 @@ pub enum Control {
     CancelOrder(OrderNumber),
     /// An operator accepts that engine time is anchored anew to the wall clock (journal.md 11).
     AcceptClock(Timestamp),
+    /// A person has seen an alert, named by its place in the journal; the lists of alerts show it.
+    Acknowledge(u64),
 }
 
 impl Control {
@@ -370,4 +372,5 @@ record_enum!(Control {
     12: Promote { 1: strategy: StrategyId, 2: to: Stage },
     13: CancelOrder(OrderNumber),
     14: AcceptClock(Timestamp),
+    15: Acknowledge(u64),
 });

@@ -1,1 +1,3 @@
-//! The HTTP API: authentication, control and status (contract.md 6).
+//! The HTTP API of a running system, and who may use it (contract.md 6, S1-S8).
+
+pub mod auth;

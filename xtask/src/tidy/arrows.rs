@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("paper", &["engine", "gateway", "journal", "model", "simulator"]),
     ("playback", &["backtest", "gateway", "model", "simulator"]),
     ("runtime", &["backtest", "engine", "gateway", "journal", "model", "paper", "playback"]),
-    ("server", &["model", "runtime"]),
+    ("server", &["engine", "model", "runtime"]),
     (
         "bellwether",
         &["analytics", "backtest", "catalog", "engine", "model", "simulator", "strategies"],

@@ -1,0 +1,3 @@
+//! The server from outside: tokens on disk, requests over real sockets.
+
+mod tokens;
