@@ -38,13 +38,16 @@
 //! ```
 
 mod appender;
+mod bench;
 pub mod disk;
 mod durable;
 pub mod epoch;
 mod identity;
+mod keeping;
 mod lock;
 mod reading;
 mod record;
+mod repair;
 mod segment;
 mod shared;
 mod snapshots;
@@ -55,11 +58,14 @@ mod verify;
 mod writer;
 
 pub use appender::{AppendError, Appender, Group as OpenGroup, Urgency};
+pub use bench::{BenchError, Load, Measured, bench};
 pub use durable::{Durable, Health, Syncs, WaitError};
 pub use identity::Identity;
+pub use keeping::{KeepError, Keeping, Kept, keep};
 pub use lock::{Lock, LockError};
 pub use reading::{Damage, Group, ReadError, ReadOptions, Reader, Tail, Torn};
 pub use record::{BadRecord, Flags, Kind, PAYLOAD_MAX, Record};
+pub use repair::{RepairError, Repaired, repair};
 pub use segment::{Author, Cut, Extracted, Head};
 pub use snapshots::{BadSnapshot, KEEP, Snapshot, SnapshotError, SnapshotHead, Snapshots};
 pub use space::{Space, SpaceLevel, SpaceWatch};

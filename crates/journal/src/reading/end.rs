@@ -40,6 +40,9 @@ impl Reader {
         if matches!(reason, BadRecord::Sequence { .. } | BadRecord::Chain | BadRecord::Format(_)) {
             return damage(reason.to_string());
         }
+        if current.finished {
+            return damage(format!("the segment behind this finished one, {}, is missing", id + 1));
+        }
         let known = self.options.known_durable.max(self.options.limit.unwrap_or(0));
         if known >= seq {
             return damage(format!("{reason}, but everything up to {known} was durable"));

@@ -90,6 +90,19 @@ pub struct Tail {
     pub(crate) spare_is_clean: bool,
 }
 
+impl Tail {
+    /// The end of a journal in which nothing can be read.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            end: None,
+            last_seq: 0,
+            last_time: Timestamp::MIN,
+            torn: None,
+            spare_is_clean: false,
+        }
+    }
+}
+
 /// The place behind the last whole group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct End {

@@ -54,6 +54,8 @@ pub(super) struct Current {
     pub(super) path: PathBuf,
     pub(super) head: Head,
     pub(super) window: Window,
+    /// It is packed: a segment that is no longer written to.
+    pub(super) finished: bool,
     /// Behind the last whole group.
     pub(super) offset: u64,
 }
@@ -297,7 +299,8 @@ impl Reader {
             .map_err(|source| disk_error("read segment", &segment.path, source))?;
         self.previous = crate::record::u32_at(start, 0);
         self.next_seq = head.first_seq;
-        self.current = Some(Current { path: segment.path, head, window, offset: size as u64 });
+        let (finished, offset) = (segment.ending != PLAIN, size as u64);
+        self.current = Some(Current { path: segment.path, head, window, finished, offset });
         Ok(())
     }
 
@@ -328,7 +331,8 @@ impl Reader {
         }
     }
 
-    pub(super) fn tail_here(&self) -> Tail {
+    /// Returns the end behind the last group that was read.
+    pub(crate) fn tail_here(&self) -> Tail {
         Tail {
             end: self.current.as_ref().map(|current| End {
                 segment: current.head.segment,
@@ -403,14 +407,13 @@ pub(crate) fn read_head(
     segment: &SegmentFile,
 ) -> Result<Option<(Head, usize, u32)>, ReadError> {
     let fault = |source| disk_error("read segment", &segment.path, source);
-    let mut window = match Window::open(disk, &segment.path, segment.ending) {
+    let want = usize::try_from(HEAD_ROOM).unwrap_or(0);
+    let bytes = match Window::beginning(disk, &segment.path, segment.ending, want) {
         // A compressed file that does not unpack has no readable head.
         Err(_) if segment.ending != PLAIN => return Ok(None),
-        opened => opened.map_err(fault)?,
+        read => read.map_err(fault)?,
     };
-    let want = usize::try_from(HEAD_ROOM).unwrap_or(0);
-    let bytes = window.at(0, want).map_err(fault)?;
-    Ok(head_in(bytes, segment.id).map(|(head, linked)| (head, linked.size, linked.previous)))
+    Ok(head_in(&bytes, segment.id).map(|(head, linked)| (head, linked.size, linked.previous)))
 }
 
 /// Reads the head of segment `id` at the beginning of `bytes`.

@@ -1,6 +1,6 @@
 //! A stretch of a segment in memory.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::disk::{Disk, DiskFile, Open, read_whole};
@@ -27,6 +27,23 @@ impl Window {
         }
         let bytes = zstd::decode_all(read_whole(disk, path)?.as_slice())?;
         Ok(Self { file: None, base: 0, bytes })
+    }
+
+    /// Reads the first bytes of a segment, without unpacking the rest.
+    pub(crate) fn beginning(
+        disk: &dyn Disk,
+        path: &Path,
+        ending: &str,
+        want: usize,
+    ) -> io::Result<Vec<u8>> {
+        if ending == PLAIN {
+            let mut window = Self::open(disk, path, ending)?;
+            return Ok(window.at(0, want)?.to_vec());
+        }
+        let packed = read_whole(disk, path)?;
+        let mut bytes = Vec::with_capacity(want);
+        zstd::Decoder::new(packed.as_slice())?.take(want as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Returns up to `want` bytes at an offset; fewer at the end of the file.

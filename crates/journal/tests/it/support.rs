@@ -147,15 +147,6 @@ pub(crate) fn write(dir: &Path, segment_bytes: u64, contents: &[Content]) {
     running.appender.close().unwrap();
 }
 
-/// Copies a folder of files.
-pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
-}
-
 pub(crate) fn segment(dir: &Path, id: u64) -> PathBuf {
     dir.join(format!("{id:010}.seg"))
 }
