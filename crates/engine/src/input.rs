@@ -150,6 +150,9 @@ pub struct Start {
     /// Entries stay blocked until resumed for a reason outside the journal: a `KILL` file, a crash
     /// loop (journal.md 13, F36).
     pub hold_entries: bool,
+    /// The analysis begins cold: another build or configuration, or a difference in the replay of
+    /// the run before (journal.md 8). Else it goes on where that run ended.
+    pub cold: bool,
 }
 
 impl Start {
@@ -352,6 +355,7 @@ record!(Start {
     6: wall,
     7: last_end,
     8: hold_entries,
+    9: cold,
 });
 record_enum!(LastEnd { 0: None, 1: Orderly, 2: Cut, 3: Fault, 4: JournalDead });
 record_enum!(Resolution { 0: Dead, 1: Filled { 1: quantity: Quantity, 2: price: Price } });

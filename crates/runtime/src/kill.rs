@@ -1,0 +1,284 @@
+//! The emergency stop: engaged without core, disk or inbox, and kept until a resume is durable
+//! (journal.md 13).
+//!
+//! The keeper joins the gateway's switch (K1, K2), the core (K3) and the `KILL` file (K4). A resume
+//! is carried out by the watchdog, which removes the file before it opens the line; a stop that was
+//! given meanwhile wins (F46).
+//!
+//! Invariant: the line is open only when the core's last word on it was a resume, and no emergency
+//! stop is on its way to the core (I8).
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::risk_manager::{Block, BlockReason, Scope};
+use engine::{Control, Fact, GateChange, Input, Instruction};
+use gateway::{KillScope, KillSwitch};
+use tokio::sync::oneshot;
+
+use crate::inbox::{Inbox, SystemEvent};
+use crate::release::{Receipt, Released};
+
+/// The name of the file that keeps an emergency stop.
+pub const KILL_FILE: &str = "KILL";
+
+/// Keeps the switch, the core and the file together.
+#[derive(Debug)]
+pub struct KillKeeper {
+    switch: Arc<KillSwitch>,
+    inbox: Inbox,
+    file: Option<PathBuf>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    why: Option<String>,
+    /// Stops of everything that the core has not made durable yet.
+    under_way: u64,
+    /// The core lifted the stop of everything.
+    lifted: bool,
+    /// Stops that found no room in the inbox.
+    waiting: Vec<Instruction>,
+}
+
+impl KillKeeper {
+    /// Makes a keeper. `why` says that entries stay blocked from the last run; `file` is where a
+    /// stop is kept when the disk of the journal does not answer.
+    pub fn new(
+        switch: Arc<KillSwitch>,
+        inbox: Inbox,
+        file: Option<PathBuf>,
+        why: Option<String>,
+    ) -> Self {
+        Self { switch, inbox, file, state: Mutex::new(State { why, ..State::default() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops opening in a scope now and tells the core; the receipt comes when that is durable.
+    /// None when the inbox has no room: the core is told later.
+    pub fn engage(&self, scope: Scope, given: Instruction) -> Option<oneshot::Receiver<Receipt>> {
+        let given = Instruction { control: Control::EmergencyStop(scope), ..given };
+        if scope == Scope::All {
+            let mut state = self.state();
+            state.under_way += 1;
+            state.why = Some(in_words(&given));
+            // Inside the lock: a release cannot come between.
+            self.switch.engage(KillScope::All);
+        } else if let Some(part) = part(scope) {
+            self.switch.engage(part);
+        }
+        let (reply, receipt) = oneshot::channel();
+        let input = Input::Control(Box::new(given.clone()));
+        match self.inbox.offer(SystemEvent { input, reply: Some(reply) }) {
+            Ok(()) => Some(receipt),
+            Err(_) => {
+                self.state().waiting.push(given);
+                None
+            }
+        }
+    }
+
+    /// Shuts the line without the core: the journal is dead or the core hangs. Only the next start
+    /// opens it.
+    pub fn cut(&self, why: &str) {
+        let mut state = self.state();
+        state.under_way += 1;
+        state.why = Some(why.to_owned());
+        self.switch.engage(KillScope::All);
+    }
+
+    /// Takes note of what the core made durable; called by the writer thread.
+    pub fn note(&self, record: &Released) {
+        if let Input::Control(given) = &record.input
+            && given.control == Control::EmergencyStop(Scope::All)
+        {
+            let mut state = self.state();
+            state.under_way = state.under_way.saturating_sub(1);
+            state.lifted = false;
+        }
+        for fact in &record.facts {
+            match fact {
+                Fact::Gate(GateChange::Lift(Block { scope, reason: BlockReason::Kill })) => {
+                    match part(*scope) {
+                        _ if *scope == Scope::All => self.state().lifted = true,
+                        Some(part) => self.switch.release(&part),
+                        None => {}
+                    }
+                }
+                // The core stops everything by itself, too: another writer was seen (I16).
+                Fact::Gate(GateChange::Block(Block {
+                    scope: Scope::All,
+                    reason: BlockReason::Kill,
+                })) => {
+                    let mut state = self.state();
+                    state.lifted = false;
+                    state.why.get_or_insert_with(|| "the core stopped opening".to_owned());
+                    self.switch.engage(KillScope::All);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Carries out what was asked for meanwhile; called by the watchdog a few times a second.
+    pub fn tend(&self) {
+        let waiting = std::mem::take(&mut self.state().waiting);
+        for given in waiting {
+            let input = Input::Control(Box::new(given.clone()));
+            if self.inbox.offer(SystemEvent { input, reply: None }).is_err() {
+                self.state().waiting.push(given);
+            }
+        }
+        let lifted = {
+            let mut state = self.state();
+            let lifted = std::mem::take(&mut state.lifted);
+            lifted && state.under_way == 0
+        };
+        if lifted && let Err(error) = self.remove_file() {
+            tracing::error!(%error, "the KILL file cannot be removed: entries stay blocked");
+            return;
+        }
+        if lifted {
+            let mut state = self.state();
+            // A stop that was given since the look above wins.
+            if state.under_way == 0 {
+                state.why = None;
+                self.switch.release(&KillScope::All);
+            }
+        } else if self.engaged().is_none() && self.file_stands() {
+            let given = Instruction {
+                actor: "supervisor".to_owned(),
+                from: "file".to_owned(),
+                reason: "a KILL file lies in the data directory".to_owned(),
+                ..Instruction::default()
+            };
+            drop(self.engage(Scope::All, given));
+        }
+    }
+
+    /// Returns why the line is shut; none while it is open.
+    pub fn engaged(&self) -> Option<String> {
+        let why = self.state().why.clone();
+        self.switch.is_engaged().then(|| why.unwrap_or_else(|| "the kill switch is set".to_owned()))
+    }
+
+    /// Writes the `KILL` file: the disk of the journal did not answer in time.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep(&self, why: &str) -> io::Result<()> {
+        match &self.file {
+            Some(path) => std::fs::write(path, format!("{why}\n")),
+            None => Ok(()),
+        }
+    }
+
+    fn file_stands(&self) -> bool {
+        self.file.as_deref().is_some_and(Path::exists)
+    }
+
+    fn remove_file(&self) -> io::Result<()> {
+        let Some(path) = &self.file else { return Ok(()) };
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns what the switch can stop by itself: whose an order is, only the core knows.
+fn part(scope: Scope) -> Option<KillScope> {
+    match scope {
+        Scope::All => Some(KillScope::All),
+        Scope::Symbol(symbol) => Some(KillScope::Symbol(symbol)),
+        Scope::Broker(broker) => Some(KillScope::Broker(broker)),
+        Scope::Strategy(_) => None,
+    }
+}
+
+fn in_words(given: &Instruction) -> String {
+    format!("emergency stop by {} from {}: {}", given.actor, given.from, given.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::Timestamp;
+
+    use super::*;
+    use crate::inbox::{Admission, Batch, InboxConfig};
+
+    fn inbox() -> Inbox {
+        Inbox::new(&InboxConfig {
+            market_data: 4,
+            system_events: 4,
+            symbols: 1,
+            quote_interval_ns: 0,
+        })
+    }
+
+    fn record(control: Control, gate: GateChange) -> Released {
+        let given = Instruction { control, ..Instruction::default() };
+        Released {
+            seq: 1,
+            end_seq: 2,
+            time: Timestamp::default(),
+            input: Input::Control(Box::new(given)),
+            facts: vec![Fact::Gate(gate)],
+            evaluations: Vec::new(),
+        }
+    }
+
+    const ALL: Block = Block::new(Scope::All, BlockReason::Kill);
+
+    /// I8, F46: the line opens only after a durable resume, and a stop that is on its way wins.
+    #[test]
+    fn a_stop_under_way_wins_over_a_resume() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(KILL_FILE);
+        let (switch, inbox) = (KillSwitch::new(false), inbox());
+        let keeper = KillKeeper::new(Arc::clone(&switch), inbox.clone(), Some(file.clone()), None);
+        assert!(keeper.engage(Scope::All, Instruction::default()).is_some());
+        assert!(switch.is_engaged());
+        let stopped = record(Control::EmergencyStop(Scope::All), GateChange::Block(ALL));
+        let resumed = record(Control::ResumeTrading(Scope::All), GateChange::Lift(ALL));
+        keeper.note(&stopped);
+        // Another stop is given before the resume of the first is carried out.
+        keeper.note(&resumed);
+        assert!(keeper.engage(Scope::All, Instruction::default()).is_some());
+        keeper.tend();
+        assert!(switch.is_engaged(), "the second stop is under way");
+        keeper.note(&stopped);
+        keeper.tend();
+        assert!(switch.is_engaged(), "the core holds the second stop");
+        keeper.keep("a test").unwrap();
+        keeper.note(&resumed);
+        keeper.tend();
+        assert!(!switch.is_engaged() && !file.exists(), "the file goes before the line opens");
+        assert_eq!(keeper.engaged(), None);
+    }
+
+    /// Journal.md 13: a `KILL` file engages the switch and tells the core.
+    #[test]
+    fn a_file_stops() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(KILL_FILE);
+        let (switch, inbox) = (KillSwitch::new(false), inbox());
+        let keeper = KillKeeper::new(Arc::clone(&switch), inbox.clone(), Some(file.clone()), None);
+        keeper.tend();
+        assert!(!switch.is_engaged());
+        std::fs::write(&file, "").unwrap();
+        keeper.tend();
+        keeper.tend();
+        assert!(switch.is_engaged() && keeper.engaged().unwrap().contains("KILL file"));
+        let mut batch = Batch::default();
+        inbox.take(&mut batch, 0, &Admission::All, 1);
+        assert_eq!(batch.system.len(), 1, "the core is told once");
+    }
+}

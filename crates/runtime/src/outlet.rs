@@ -1,0 +1,56 @@
+//! Where released things go in a live run: commands to the gateway, records to the lists, the
+//! stream and the keeper of the emergency stop.
+//!
+//! All of it happens on the journal's writer thread, and none of it waits.
+
+use std::sync::Arc;
+
+use gateway::Dispatcher;
+use model::{BrokerId, Command};
+use tokio::sync::broadcast;
+
+use crate::kill::KillKeeper;
+use crate::projection::Projector;
+use crate::release::{Outlet, Released, ReleasedCommand};
+
+/// The outlet of a live run.
+#[derive(Debug)]
+pub(crate) struct LiveOutlet {
+    /// The ways to the brokers, by their ids.
+    pub(crate) dispatchers: Arc<Vec<Dispatcher>>,
+    pub(crate) keeper: Arc<KillKeeper>,
+    pub(crate) projector: Projector,
+    pub(crate) records: broadcast::Sender<Arc<Released>>,
+}
+
+impl Outlet for LiveOutlet {
+    fn command(&mut self, released: ReleasedCommand) {
+        let ReleasedCommand { command, decided_ns, seq } = released;
+        let Some(dispatcher) = self.dispatchers.get(usize::from(broker_of(&command).0)) else {
+            return;
+        };
+        let decided_mono_ns = u64::try_from(decided_ns).unwrap_or(0);
+        dispatcher.send(gateway::Released { command, decided_mono_ns, seq });
+    }
+
+    fn record(&mut self, record: &Arc<Released>) {
+        self.keeper.note(record);
+        self.projector.give(record);
+        // Nobody follows: that is no fault.
+        let _ = self.records.send(Arc::clone(record));
+    }
+
+    fn dead(&mut self, reason: &str) {
+        tracing::error!(reason, "the journal is dead: entries are blocked and cancelled");
+        self.keeper.cut(&format!("the journal is dead: {reason}"));
+    }
+}
+
+fn broker_of(command: &Command) -> BrokerId {
+    match command {
+        Command::Submit(order) => order.broker,
+        Command::Replace(request) => request.broker,
+        Command::Cancel(request) => request.broker,
+        Command::Query(query) => query.broker,
+    }
+}
