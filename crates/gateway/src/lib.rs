@@ -13,6 +13,7 @@ mod children;
 mod dispatch;
 mod kill;
 mod provider;
+mod reconnect;
 
 pub use broker::{Answer, Broker, BrokerSignal, Unavailable};
 pub use children::Children;
@@ -22,3 +23,4 @@ pub use dispatch::{
 };
 pub use kill::{KillScope, KillSwitch};
 pub use provider::{FeedSignal, FeedSink, MarketDataProvider, ProviderStatus};
+pub use reconnect::{Backoff, SILENCE, Silent, within};
