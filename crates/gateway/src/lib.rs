@@ -11,6 +11,7 @@
 mod broker;
 mod children;
 mod dispatch;
+pub mod exam;
 mod kill;
 mod provider;
 mod reconnect;
