@@ -28,7 +28,7 @@ pub(crate) const HEADER: usize = 56;
 /// The most bytes a payload may have (J2).
 pub const PAYLOAD_MAX: usize = 64 * 1024;
 
-const MAGIC: [u8; 2] = *b"LB";
+pub(crate) const MAGIC: [u8; 2] = *b"LB";
 const FORMAT: u8 = 1;
 
 /// What a payload means. Kinds below 0x0100 are the journal's own.
@@ -253,4 +253,66 @@ pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let mut value = [0; 8];
     value.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn encode(record: &Record<'_>, segment: u64, previous: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let start = open(&mut bytes, record);
+        bytes.extend_from_slice(record.payload);
+        assert_eq!(close(&mut bytes, start), Ok(()));
+        link(&mut bytes, segment, record.durable_through, previous);
+        bytes
+    }
+
+    proptest! {
+        /// J2: what is written reads back, in its own segment and in no other.
+        #[test]
+        fn reads_back(
+            numbers: (u64, u16, u8, u16, i64, i64, u64),
+            payload in proptest::collection::vec(any::<u8>(), 0..300),
+            segment: u64,
+            previous: u32,
+        ) {
+            let record = Record {
+                seq: numbers.0,
+                kind: Kind(numbers.1),
+                version: numbers.2,
+                flags: Flags(numbers.3),
+                time: Timestamp::from_nanos(numbers.4),
+                monotonic_ns: numbers.5,
+                durable_through: numbers.6,
+                payload: &payload,
+            };
+            let bytes = encode(&record, segment, previous);
+            let linked = parse(&bytes, segment).unwrap();
+            prop_assert_eq!(linked.record, record);
+            prop_assert_eq!((linked.previous, linked.size), (previous, bytes.len()));
+            prop_assert_eq!(size_from_header(&bytes), Some(bytes.len()));
+            prop_assert!(parse(&bytes, segment ^ 1).is_err());
+            for at in 0..bytes.len() {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1 << (at % 8);
+                prop_assert!(parse(&changed, segment).is_err(), "byte {}", at);
+                prop_assert!(parse(&bytes[..at], segment).is_err(), "cut at {}", at);
+            }
+        }
+
+        /// J17: no bytes make it panic.
+        #[test]
+        fn survives_anything(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&bytes, 1);
+            let _ = size_from_header(&bytes);
+            let mut magic = bytes;
+            if magic.len() > 6 {
+                magic[4..6].copy_from_slice(&MAGIC);
+            }
+            let _ = parse(&magic, 1);
+        }
+    }
 }

@@ -95,6 +95,35 @@ impl Recorder {
         self.log().trace.push(Operation::Note(value));
     }
 
+    /// Takes what lies in a folder into the trace, as if it had been written and synced.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn adopt(&self, dir: &Path) -> io::Result<()> {
+        let mut log = self.log();
+        log.trace.push(Operation::CreateDir(dir.to_owned()));
+        for entry in std::fs::read_dir(dir)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                drop(log);
+                self.adopt(&path)?;
+                log = self.log();
+                continue;
+            }
+            let bytes = std::fs::read(&path)?;
+            (log.files, log.syncs) = (log.files + 1, log.syncs + 1);
+            let (file, sync) = (log.files, log.syncs);
+            log.name(&path, file);
+            log.trace.push(Operation::Create { path, file });
+            log.trace.push(Operation::Write { file, offset: 0, bytes });
+            log.trace.push(Operation::SyncBegins { sync, file });
+            log.trace.push(Operation::SyncEnds { sync });
+        }
+        log.trace.push(Operation::SyncDir(dir.to_owned()));
+        Ok(())
+    }
+
     /// Returns what was done so far.
     pub fn trace(&self) -> Trace {
         self.log().trace.clone()

@@ -6,9 +6,11 @@
 
 use std::path::PathBuf;
 
+use model::record::Record as _;
+
 use super::reader::{disk_error, head_in};
 use super::{Damage, ReadError, Reader, SegmentFile, Tail, Torn, Window, list_segments};
-use crate::record::{BadRecord, parse, size_from_header};
+use crate::record::{BadRecord, MAGIC, parse, parse_checked, size_from_header};
 use crate::segment::{HEAD_ROOM, Head, PLAIN};
 
 /// Read at once while looking for proof.
@@ -186,10 +188,11 @@ fn scan(window: &mut Window, size: u64, offset: u64, id: u64) -> std::io::Result
         };
         rest.end = Some(at + last as u64 + 1);
         // Records begin at multiples of eight, and so do blocks.
-        let starts: Vec<usize> = (0..=last)
-            .step_by(8)
-            .filter(|&start| block[start + 4..].starts_with(b"LB") || start + 6 > length)
-            .collect();
+        let may_begin = |start: &usize| {
+            let magic = block.get(start + 4..).unwrap_or(&[]);
+            magic.len() < 2 || magic.starts_with(&MAGIC)
+        };
+        let starts: Vec<usize> = (0..=last).step_by(8).filter(may_begin).collect();
         for start in starts {
             let begin = at + start as u64;
             let header = window.at(begin, crate::record::HEADER)?;
@@ -221,9 +224,9 @@ fn last_nonzero(bytes: &[u8]) -> Option<usize> {
 
 /// Returns the head at the beginning of a segment whose number is another one.
 fn head_of_another(bytes: &[u8]) -> Option<Head> {
-    let length = size_from_header(bytes)?;
-    let payload = bytes.get(crate::record::HEADER..length)?;
+    let size = size_from_header(bytes)?;
+    let (record, _) = parse_checked(bytes.get(..size)?);
     let mut head = Head::default();
-    model::record::Record::load(&mut head, &mut model::record::Reader::new(payload)).ok()?;
+    head.load(&mut model::record::Reader::new(record.payload)).ok()?;
     head_in(bytes, head.segment).map(|(head, _)| head)
 }

@@ -2,6 +2,9 @@
 
 mod support;
 
+mod keeping;
 mod locking;
+mod power;
 mod snapshots;
+mod surgery;
 mod writing;

@@ -150,3 +150,17 @@ pub(crate) fn write(dir: &Path, segment_bytes: u64, contents: &[Content]) {
 pub(crate) fn segment(dir: &Path, id: u64) -> PathBuf {
     dir.join(format!("{id:010}.seg"))
 }
+
+/// Opens the journal until the segment made ahead is there: how far a run comes with it is chance.
+pub(crate) fn wait_for_spare(dir: &Path, segment_bytes: u64) {
+    let running = go_on(real(), options(dir, segment_bytes), Box::new(Told::default())).unwrap();
+    let begun = std::time::Instant::now();
+    let full = |id| std::fs::metadata(segment(dir, id)).is_ok_and(|it| it.len() == segment_bytes);
+    let used = |id| full(id) && std::fs::read(segment(dir, id)).unwrap().iter().any(|&it| it != 0);
+    let last = (1..).take_while(|&id| used(id)).count() as u64;
+    while !full(last + 1) {
+        assert!(begun.elapsed() < LONG, "no spare behind {last}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    running.appender.close().unwrap();
+}

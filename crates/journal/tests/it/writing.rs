@@ -270,3 +270,26 @@ fn a_reader_follows_the_writer() {
     assert_eq!(seen, contents);
     assert_eq!(reader.tail(), None);
 }
+
+/// J2: payloads of every size up to the limit come back; a group too large for a segment is told.
+#[test]
+fn large_payloads_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes = [0, 1, 7, 8, 9, 4096, 65_535, 65_536];
+    let all: Vec<Content> =
+        sizes.iter().map(|&size| vec![(0x0100, vec![size as u8; size]); 2]).collect();
+    write(folder.path(), 200_000, &all);
+    assert_eq!(read(real(), folder.path(), ReadOptions::default()).unwrap().groups, all);
+    let mut running =
+        go_on(real(), options(folder.path(), 200_000), Box::new(Told::default())).unwrap();
+    let before = running.appender.next_seq();
+    let mut group = running.appender.begin(Timestamp::from_nanos(1));
+    for _ in 0..4 {
+        group
+            .record(Kind(0x0100), 1, Flags::NONE, |buffer| buffer.extend_from_slice(&[1; 60_000]))
+            .unwrap();
+    }
+    let told = group.end(Urgency::Now);
+    assert!(matches!(told, Err(AppendError::Group { .. })), "{told:?}");
+    assert_eq!(running.appender.next_seq(), before);
+}
