@@ -16,9 +16,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::queues::{Bounded, QueueStatus, Reserve, Urgent};
-use engine::{Control, Input};
-use gateway::{FeedSignal, FeedSink};
-use model::{MarketEvent, SourceId, SymbolId};
+use engine::risk_manager::Account;
+use engine::{BrokerEvent, Control, Input};
+use gateway::{BrokerSignal, FeedSignal, FeedSink, Said, What};
+use model::{MarketEvent, SourceId, SymbolId, Timestamp};
 use tokio::sync::{Notify, oneshot};
 
 pub use market::{MarketCounts, MarketItem};
@@ -195,6 +196,13 @@ impl Inbox {
         }
     }
 
+    /// Takes what the gateway says of a broker; waits while the core is behind.
+    pub async fn hear(&self, said: Said) {
+        if let Some(input) = said_input(said) {
+            self.report(input).await;
+        }
+    }
+
     /// Takes what is rare and must not be lost, from where nobody may wait: connections, breakers.
     fn note(&self, input: Input) {
         let mut lanes = self.lanes();
@@ -275,6 +283,39 @@ impl Inbox {
     pub fn feed(&self, source: SourceId) -> Arc<dyn FeedSink> {
         Arc::new(Feed { inbox: self.clone(), source })
     }
+}
+
+/// Returns what the gateway says as an input; a heartbeat is none.
+fn said_input(said: Said) -> Option<Input> {
+    let broker = said.broker;
+    let link = engine::Link::Broker(broker);
+    let event = match said.what {
+        What::Outcome { client_id, request, outcome } => {
+            BrokerEvent::Outcome { client_id, request, outcome }
+        }
+        What::Page(page) => BrokerEvent::Page(Box::new(page)),
+        What::Signal(signal) => match signal {
+            BrokerSignal::Up => return Some(Input::Connection { link, up: true }),
+            BrokerSignal::Down(why) => {
+                tracing::warn!(broker = broker.0, why, "a broker is not connected");
+                return Some(Input::Connection { link, up: false });
+            }
+            BrokerSignal::Heartbeat(_) => return None,
+            BrokerSignal::Report(report) => BrokerEvent::Report(report),
+            BrokerSignal::Account(row) => BrokerEvent::Account(Account {
+                buying_power: row.buying_power,
+                equity: row.equity,
+                cash: row.cash,
+                // The core's loop says when it came.
+                time: Timestamp::MIN,
+            }),
+            BrokerSignal::Charge { kind, fee } => BrokerEvent::Charge { kind, fee },
+            BrokerSignal::ActionBooked { symbol, held } => {
+                BrokerEvent::ActionBooked { symbol, held }
+            }
+        },
+    };
+    Some(Input::Broker { broker, event })
 }
 
 /// Where a provider pushes.

@@ -16,7 +16,7 @@ mod supervising;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use engine::{Control, Input};
+use engine::{BrokerEvent, Control, Input};
 use journal::Health;
 use model::{MarketEvent, SourceId, SymbolId};
 use tokio::sync::mpsc::UnboundedSender;
@@ -176,8 +176,11 @@ impl Live {
 
     fn apply_reports(&mut self) -> Result<(), ApplyError> {
         while self.sequencer.has_room()
-            && let Some(input) = self.batch.reports.pop_front()
+            && let Some(mut input) = self.batch.reports.pop_front()
         {
+            if let Input::Broker { event: BrokerEvent::Account(account), .. } = &mut input {
+                account.time = self.clock.now();
+            }
             let feed = match &input {
                 Input::Connection { link: engine::Link::Feed(source), up: true } => Some(*source),
                 Input::Market { source, event: MarketEvent::BackfillEnd { symbol } } => {

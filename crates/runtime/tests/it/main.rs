@@ -1,5 +1,6 @@
 //! The runtime from outside: sequencer, recovery, the live loop.
 
 mod day;
+mod live;
 mod recovery;
 mod support;
