@@ -11,10 +11,8 @@
 mod broker;
 mod children;
 mod dispatch;
-pub mod exam;
 mod kill;
 mod provider;
-mod reconnect;
 
 pub use broker::{Answer, Broker, BrokerSignal, Unavailable};
 pub use children::Children;
@@ -24,4 +22,3 @@ pub use dispatch::{
 };
 pub use kill::{KillScope, KillSwitch};
 pub use provider::{FeedSignal, FeedSink, MarketDataProvider, ProviderStatus};
-pub use reconnect::{Backoff, SILENCE, Silent, within};

@@ -17,11 +17,6 @@ impl Book {
         Ok(self.register.order(id)?.map(|row| self.outward_order(row)))
     }
 
-    /// Returns all orders that are kept: those that are not done, and the newest finished ones.
-    pub fn orders(&self) -> Vec<OrderRow> {
-        self.register.orders().into_iter().map(|row| self.outward_order(row)).collect()
-    }
-
     /// Returns the orders that are not done.
     pub fn open_orders(&self) -> Vec<OrderRow> {
         let rows = self.register.open_orders().into_iter();

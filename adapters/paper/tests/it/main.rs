@@ -1,8 +1,5 @@
-//! The paper broker from outside: its book over cuts, the broker in process and over TCP, the exam
-//! of all brokers, and the faults it makes.
+//! The paper broker from outside: its book over cuts, and the broker in process.
 
 mod book;
-mod exam;
-mod faults;
 mod memory;
 mod support;

@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use engine::strategy_engine::{Decision, Outcome};
 use engine::{BrokerEvent, Control, Fact, Input};
-use model::{BrokerId, ClosedTrade, ExecId, ExecType, Fill, Rows, StrategyId, SymbolId, Timestamp};
+use model::exchange::new_york_date;
+use model::{
+    BrokerId, ClosedTrade, Date, ExecId, ExecType, Fill, Rows, StrategyId, SymbolId, Timestamp,
+};
 
 use super::decisions::DecisionRow;
 use super::happened::{AlertRow, FillRow, TradeRow};
@@ -176,17 +179,19 @@ impl Lists {
         Page::of(self.signals.iter().rev(), |row| row.id, before, limit)
     }
 
-    /// Returns a page of decisions, of one symbol or of all: why each strategy did or did not
-    /// trade.
+    /// Returns a page of decisions, of one symbol or of all, of one date in New York or of all that
+    /// are kept: why each strategy did or did not trade.
     pub fn decisions(
         &self,
         symbol: Option<SymbolId>,
+        date: Option<Date>,
         before: Option<u64>,
         limit: usize,
     ) -> Page<DecisionRow> {
         let wanted = |key: &SymbolId| symbol.is_none_or(|symbol| symbol == *key);
         let lists = self.decisions.iter().filter(|((key, _), _)| wanted(key));
-        let mut rows: Vec<&DecisionRow> = lists.flat_map(|(_, list)| list).collect();
+        let on = |row: &&DecisionRow| date.is_none_or(|date| new_york_date(row.until) == date);
+        let mut rows: Vec<&DecisionRow> = lists.flat_map(|(_, list)| list).filter(on).collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.id));
         Page::of(rows.into_iter(), |row| row.id, before, limit)
     }

@@ -25,6 +25,7 @@ mod tests;
 use std::sync::Arc;
 
 use engine::Engine;
+use engine::risk_manager::Limits;
 use serde::Serialize;
 
 pub use account::{BrokerStatus, ProviderRow, StrategyRow};
@@ -54,6 +55,9 @@ pub struct View {
     pub risk: Vec<RiskRow>,
     /// The strategies of the run.
     pub strategies: Vec<StrategyRow>,
+    /// The limits in force, on which a change of limits is based.
+    #[serde(skip)]
+    pub limits: Limits,
 }
 
 impl View {
@@ -69,6 +73,7 @@ impl View {
             orders: rows::orders(engine, run),
             risk: risk::rows(engine, run),
             strategies: account::strategies(engine, run),
+            limits: engine.books().gate().limits().clone(),
             status,
         })
     }

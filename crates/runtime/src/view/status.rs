@@ -106,6 +106,8 @@ pub struct Kill {
     pub scopes: Vec<String>,
     /// The gateway lets no opening order through, and why.
     pub line: Option<String>,
+    /// How many emergency stops have been given, of whatever scope.
+    pub count: u64,
 }
 
 /// The exchange.
@@ -213,6 +215,7 @@ fn kill(engine: &Engine, run: &Run, around: &Surroundings) -> Kill {
         engaged: blocks.is_killed() || around.kill_line.is_some(),
         scopes: killed.map(|block| run.scope_text(block.scope)).collect(),
         line: around.kill_line.clone(),
+        count: engine.books().kills(),
     }
 }
 

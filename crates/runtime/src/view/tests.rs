@@ -248,10 +248,10 @@ fn equal_decisions_are_counted() {
         world.bar(0, minute, "10.00");
     }
     // The entry stays without an answer: each further step waits for it.
-    let all = world.lists.decisions(Some(SymbolId(0)), None, 10).items;
+    let all = world.lists.decisions(Some(SymbolId(0)), None, None, 10).items;
     let seen: Vec<_> = all.iter().map(|row| (row.rule, row.count)).collect();
     assert_eq!(seen, [("wait", 3), ("open", 1)]);
-    assert!(world.lists.decisions(Some(SymbolId(1)), None, 10).items.is_empty());
+    assert!(world.lists.decisions(Some(SymbolId(1)), None, None, 10).items.is_empty());
 }
 
 /// C31, I8: a kill closes the gate and is named; other scopes are named and leave it open.

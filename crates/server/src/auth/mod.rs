@@ -12,6 +12,6 @@ mod token;
 
 pub use cli_token::{CLI_TOKEN_FILE, ensure_cli_token};
 pub use error::AuthError;
-pub use role::Role;
+pub use role::{Role, UnknownRole};
 pub use store::{AUTH_FILE, Auth, Principal, TokenRow};
 pub use token::{DEFAULT_DAYS, MAX_DAYS, Secret};

@@ -55,19 +55,24 @@ pub struct Principal {
 }
 
 /// A token as it is listed; its text is not known any more.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct TokenRow {
     /// Its name.
     pub name: String,
     /// What it may do.
+    #[schema(value_type = String)]
     pub role: Role,
     /// When it was made.
+    #[schema(value_type = String)]
     pub created: Timestamp,
     /// From when on it is not valid any more.
+    #[schema(value_type = String)]
     pub expires: Timestamp,
     /// When it was last used, to the minute.
+    #[schema(value_type = Option<String>)]
     pub last_used: Option<Timestamp>,
     /// When it was revoked.
+    #[schema(value_type = Option<String>)]
     pub revoked: Option<Timestamp>,
 }
 

@@ -1,3 +1,8 @@
 //! The server from outside: tokens on disk, requests over real sockets.
 
+mod access;
+mod api;
+mod client;
+mod core;
+mod flood;
 mod tokens;
