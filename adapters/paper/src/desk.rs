@@ -7,12 +7,13 @@
 
 use std::sync::Arc;
 
-use gateway::{Answer, Unavailable};
+use gateway::{Answer, BrokerSignal, Unavailable};
 use model::{
     AccountRow, CancelRequest, ClientOrderId, ExecType, ExecutionReport, ExecutionRow, Halt,
-    MarketEvent, NewOrder, OrderRow, PositionRow, RejectReason, ReplaceRequest, SendOutcome,
-    Timestamp, UnknownCause,
+    MarketEvent, NewOrder, OrderRow, PositionRow, Price, RejectReason, ReplaceRequest, SendOutcome,
+    SymbolId, Timestamp, UnknownCause,
 };
+use simulator::Night;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
@@ -41,11 +42,16 @@ enum Job {
     /// Anything that reads the book or tells it about the day.
     With(Box<dyn FnOnce(&mut Book) + Send>),
     Show(Vec<Shown>),
+    EndSession {
+        close: Timestamp,
+        closes: Vec<(SymbolId, Price)>,
+        night: Night,
+    },
     Listen(Listener),
 }
 
-/// Takes reports in the thread of the book; false when it wants no more.
-pub(crate) type Listener = Box<dyn FnMut(&ExecutionReport) -> bool + Send>;
+/// Takes what the book says in its thread; false when it wants no more.
+pub(crate) type Listener = Box<dyn FnMut(&BrokerSignal) -> bool + Send>;
 
 /// The way to the thread of a book.
 #[derive(Clone, Debug)]
@@ -86,6 +92,21 @@ impl Desk {
         let _ = self.jobs.send(Job::Show(events)).await;
     }
 
+    /// Ends a regular session: orders of the day expire, and the account is charged for the night
+    /// by the official closes.
+    ///
+    /// # Errors
+    /// The book has failed or ended.
+    pub async fn end_session(
+        &self,
+        close: Timestamp,
+        closes: Vec<(SymbolId, Price)>,
+        night: Night,
+    ) -> Result<(), Unavailable> {
+        let sent = self.jobs.send(Job::EndSession { close, closes, night }).await;
+        sent.map_err(|_| Unavailable("the paper book has failed".to_owned()))
+    }
+
     /// Lets the thread do something with the book, after what was asked before.
     ///
     /// # Errors
@@ -102,7 +123,7 @@ impl Desk {
         receiver.await.map_err(|_| gone())
     }
 
-    /// Has all reports from now on told to a listener, in order.
+    /// Has everything that the book says from now on told to a listener, in order.
     pub(crate) fn listen(&self, listener: Listener) {
         // The channel is full only while requests wait: then the task waits for its place.
         if let Err(mpsc::error::TrySendError::Full(job)) = self.jobs.try_send(Job::Listen(listener))
@@ -194,6 +215,9 @@ impl Clerk {
                 Job::Show(events) => {
                     self.guarded(|clerk| events.iter().try_for_each(|shown| clerk.show(shown)))
                 }
+                Job::EndSession { close, closes, night } => {
+                    self.guarded(|clerk| clerk.end_session(close, &closes, night));
+                }
                 Job::Listen(listener) => self.listeners.push(listener),
             }
         }
@@ -213,7 +237,7 @@ impl Clerk {
                 match outcome_of(&report) {
                     // The answer to the request itself; it says what the report would.
                     Some(refused) if outcome.is_none() => outcome = Some(refused),
-                    _ => clerk.tell(&report),
+                    _ => clerk.tell(&BrokerSignal::Report(report)),
                 }
             }
             Ok(())
@@ -238,15 +262,30 @@ impl Clerk {
         self.drain()
     }
 
-    fn drain(&mut self) -> Result<(), BookError> {
-        while let Some(report) = self.book.next_report()? {
-            self.tell(&report);
+    fn end_session(
+        &mut self,
+        close: Timestamp,
+        closes: &[(SymbolId, Price)],
+        night: Night,
+    ) -> Result<(), BookError> {
+        self.book.close_session(close);
+        self.drain()?;
+        closes.iter().for_each(|(symbol, price)| self.book.set_close(*symbol, *price));
+        for (kind, fee) in self.book.day_roll(night)? {
+            self.tell(&BrokerSignal::Charge { kind, fee });
         }
         Ok(())
     }
 
-    fn tell(&mut self, report: &ExecutionReport) {
-        self.listeners.retain_mut(|listener| listener(report));
+    fn drain(&mut self) -> Result<(), BookError> {
+        while let Some(report) = self.book.next_report()? {
+            self.tell(&BrokerSignal::Report(report));
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, signal: &BrokerSignal) {
+        self.listeners.retain_mut(|listener| listener(signal));
     }
 
     fn guarded(&mut self, work: impl FnOnce(&mut Self) -> Result<(), BookError>) {

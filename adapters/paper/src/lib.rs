@@ -1,19 +1,30 @@
 //! The paper broker: an account and a book of its own, durable before each answer (journal.md 18).
 //!
 //! [`Book`] is the simulated exchange with a log of its own: synchronous, deterministic, without
-//! locks. [`MemoryBroker`] puts it on a thread of its own inside the process. What fills and at
+//! locks. [`MemoryBroker`] puts it on a thread of its own inside the process; [`Server`] serves one to
+//! [`TcpBroker`] in another process and makes the faults it is told to make. What fills and at
 //! which price is `simulator`'s; what is sent and why is decided elsewhere.
 //!
 //! Invariant: no answer and no report leaves before the log that holds it is on disk, and "not
 //! found" is final.
 
+mod admin;
 pub mod book;
+mod client;
 mod desk;
+mod faults;
+pub mod feed;
 mod memory;
+mod server;
+mod wire;
 
+pub use admin::Admin;
 pub use book::{Book, BookError, OpenError, Settings};
+pub use client::{TcpBroker, TcpSettings};
 pub use desk::{Clock, Desk, Shown};
+pub use faults::{FAULTS, Fault, FaultError, FaultFile, FaultRule, Faults, On};
 pub use memory::MemoryBroker;
+pub use server::{Logged, Server};
 
 use engine::execution_engine::{BrokerTraits, NotFound, VenueCapabilities};
 

@@ -84,11 +84,9 @@ impl Broker for MemoryBroker {
     }
 
     fn stream(&self, to: mpsc::Sender<BrokerSignal>) {
-        let reports = to.clone();
+        let told = to.clone();
         // The book's thread waits where the receiver is slow.
-        self.desk.listen(Box::new(move |report| {
-            reports.blocking_send(BrokerSignal::Report(*report)).is_ok()
-        }));
+        self.desk.listen(Box::new(move |signal| told.blocking_send(signal.clone()).is_ok()));
         let desk = self.desk.clone();
         tokio::spawn(async move {
             if to.send(BrokerSignal::Up).await.is_err() {

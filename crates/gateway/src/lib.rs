@@ -11,8 +11,10 @@
 mod broker;
 mod children;
 mod dispatch;
+pub mod exam;
 mod kill;
 mod provider;
+mod reconnect;
 
 pub use broker::{Answer, Broker, BrokerSignal, Unavailable};
 pub use children::Children;
@@ -22,3 +24,4 @@ pub use dispatch::{
 };
 pub use kill::{KillScope, KillSwitch};
 pub use provider::{FeedSignal, FeedSink, MarketDataProvider, ProviderStatus};
+pub use reconnect::{Backoff, SILENCE, Silent, within};

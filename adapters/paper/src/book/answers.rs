@@ -17,6 +17,11 @@ impl Book {
         Ok(self.register.order(id)?.map(|row| self.outward_order(row)))
     }
 
+    /// Returns all orders that are kept: those that are not done, and the newest finished ones.
+    pub fn orders(&self) -> Vec<OrderRow> {
+        self.register.orders().into_iter().map(|row| self.outward_order(row)).collect()
+    }
+
     /// Returns the orders that are not done.
     pub fn open_orders(&self) -> Vec<OrderRow> {
         let rows = self.register.open_orders().into_iter();
@@ -84,6 +89,17 @@ impl Book {
     /// shown.
     pub fn fed_until(&self, symbol: SymbolId) -> Timestamp {
         self.fed.get(self.symbols.book(symbol).index()).copied().unwrap_or_default()
+    }
+
+    /// Returns [`fed_until`](Self::fed_until) of the first `count` symbols of the run.
+    pub fn fed_until_of(&self, count: usize) -> Vec<Timestamp> {
+        let ids = 0..u32::try_from(count).unwrap_or(u32::MAX);
+        ids.map(|id| self.fed_until(SymbolId(id))).collect()
+    }
+
+    /// Returns when the last regular session ended that the book was told of; 1970 without any.
+    pub fn closed_until(&self) -> Timestamp {
+        self.closed
     }
 
     /// Returns true when a fill's date lies before the first row of a fee table (TK7).

@@ -7,13 +7,14 @@
 //!
 //! Invariant: after a failed write or sync nothing is written any more (J6).
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use journal::disk::{self, Disk, DiskFile, Open};
 
 use super::BookError;
 
+const FILE: &str = "book.log";
 const MAGIC: u32 = 0x5042_5742;
 const HEADER: usize = 24;
 const ALIGN: usize = 8;
@@ -26,7 +27,7 @@ const PIECE: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
     /// Frames that are not written yet.
     buffer: Vec<u8>,
     /// Bytes written.
@@ -62,23 +63,25 @@ pub enum LogError {
 
 impl Log {
     /// Opens or creates the log in a folder and returns what it holds. A torn tail is cut.
-    pub(super) fn open(dir: &Path) -> Result<(Self, Vec<Vec<u8>>), LogError> {
-        let path = dir.join("book.log");
+    pub(super) fn open(on: &dyn Disk, dir: &Path) -> Result<(Self, Vec<Vec<u8>>), LogError> {
+        let path = dir.join(FILE);
         let fault = |source| LogError::Open { path: path.clone(), source };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(&path).map_err(fault)?;
-        let bytes = std::fs::read(&path).map_err(fault)?;
+        on.create_dir(dir).map_err(fault)?;
+        if !on.list(dir).map_err(fault)?.iter().any(|name| name == FILE) {
+            disk::replace(on, &path, &[]).map_err(fault)?;
+        }
+        let bytes = disk::read_whole(on, &path).map_err(fault)?;
         let (payloads, end) = scan(&bytes);
         if let Some(offset) = damage(&bytes, end) {
             return Err(LogError::Damaged { path, offset });
         }
         if end < bytes.len() {
-            file.set_len(end as u64).map_err(fault)?;
+            // What lies behind the cut must not be taken for what is written there later.
+            disk::replace(on, &path, bytes.get(..end).unwrap_or_default()).map_err(fault)?;
         }
+        let file = on.open(&path, Open::Write).map_err(fault)?;
+        // What was read may never have been synced by the process before.
         file.sync_data().map_err(fault)?;
-        File::open(dir).and_then(|dir| dir.sync_all()).map_err(fault)?;
         let end = end as u64;
         let log = Self { path, file, buffer: Vec::new(), written: end, synced: end, failed: false };
         Ok((log, payloads))
@@ -104,7 +107,10 @@ impl Log {
 
     fn write(&mut self) -> Result<(), BookError> {
         self.alive()?;
-        let done = self.file.write_all_at(&self.buffer, self.written);
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let done = self.file.write_at(self.written, &self.buffer);
         self.check("write", done)?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();

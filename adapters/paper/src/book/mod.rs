@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use journal::disk::{Disk, RealDisk};
 use model::record::{DecodeError, Writer};
 use model::{BrokerId, Cash, ExecutionReport, OrderRow, Price, Quote, Symbol, SymbolId, Timestamp};
 use simulator::{Exchange, ExchangeConfig};
@@ -54,6 +55,8 @@ pub struct Book {
     writer: Writer,
     /// Time of the latest call.
     now: Timestamp,
+    /// Time of the last close of a session.
+    closed: Timestamp,
     /// Time of the last logged market event of each symbol.
     fed: Vec<Timestamp>,
     /// The last quote of symbols without orders, not logged yet.
@@ -130,7 +133,15 @@ impl Book {
     /// # Errors
     /// The file cannot be read or is damaged, or this build makes something else of it.
     pub fn open(dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
-        let (log, payloads) = Log::open(dir)?;
+        Self::open_on(&RealDisk::default(), dir, settings)
+    }
+
+    /// Opens the book in a folder of another disk than the machine's: see [`open`](Self::open).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(on: &dyn Disk, dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
+        let (log, payloads) = Log::open(on, dir)?;
         let mut book = Self::new(settings);
         book.replay(&payloads)?;
         book.log = Some(log);
@@ -160,6 +171,7 @@ impl Book {
             log: None,
             writer: Writer::new(),
             now: Timestamp::default(),
+            closed: Timestamp::default(),
             fed: Vec::new(),
             waiting: Vec::new(),
             in_bar: false,

@@ -179,6 +179,13 @@ impl Register {
         }
     }
 
+    /// Returns all orders that are kept, by number.
+    pub(super) fn orders(&self) -> Vec<OrderRow> {
+        let mut rows: Vec<OrderRow> = self.orders.values().copied().collect();
+        rows.sort_by_key(|row| row.client_id);
+        rows
+    }
+
     /// Returns the orders that are not done, by number.
     pub(super) fn open_orders(&self) -> Vec<OrderRow> {
         self.open.iter().filter_map(|id| self.orders.get(id).copied()).collect()

@@ -109,6 +109,7 @@ impl Book {
             Entry::CloseSession { time } => {
                 exchange.close_session(*time);
                 self.in_bar = false;
+                self.closed = self.closed.max(*time);
                 self.at(*time);
             }
             Entry::Close { symbol, price } => {

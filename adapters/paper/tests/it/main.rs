@@ -1,5 +1,10 @@
-//! The paper broker from outside: its book over cuts, and the broker in process.
+//! The paper broker from outside: its book over cuts, the broker in process and over TCP, the exam
+//! of all brokers, and the faults it makes.
 
 mod book;
+mod exam;
+mod faults;
+mod feed;
 mod memory;
+mod power;
 mod support;

@@ -1,0 +1,5 @@
+//! The dispatcher and the kill switch before a broker that does what the test says.
+
+mod dispatch;
+mod kill;
+mod scripted;
