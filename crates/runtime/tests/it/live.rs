@@ -124,18 +124,28 @@ impl Dispatch for OneBroker {
 }
 
 /// A world that outlives processes: the feed's clock, the paper broker, the data directory.
-struct World {
+pub(crate) struct World {
     folder: tempfile::TempDir,
     foundry: TestFoundry,
     days: Arc<Generated>,
     clock: Clock,
-    broker: Arc<MemoryBroker>,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) desk: Desk,
     config: String,
 }
 
 impl World {
-    /// Begins at a time of the feed, with `storm` in three symbols.
+    /// Begins at a time of the feed, with `storm` in three symbols and the broker in process.
     fn new(begin: &str, strategy: &str) -> Self {
+        Self::with(begin, strategy, |broker| Arc::new(broker))
+    }
+
+    /// Begins with another way to the paper broker.
+    pub(crate) fn with(
+        begin: &str,
+        strategy: &str,
+        way: impl FnOnce(MemoryBroker) -> Arc<dyn Broker>,
+    ) -> Self {
         let first = date("2026-06-01");
         let names = ["SYM0", "SYM1", "SYM2"].map(|name| name.parse().unwrap());
         let days = Generated::new(7, first, &names, calendar()).unwrap();
@@ -154,8 +164,9 @@ impl World {
         foundry.brokers = vec![paper::traits(true)];
         foundry.limits = Limits { test_ceilings: true, ..Limits::default() };
         let folder = tempfile::tempdir().unwrap();
-        let (days, broker) = (Arc::new(days), Arc::new(broker));
-        Self { folder, foundry, days, clock, broker, config: strategy.to_owned() }
+        let (days, desk) = (Arc::new(days), broker.desk().clone());
+        let (broker, config) = (way(broker), strategy.to_owned());
+        Self { folder, foundry, days, clock, broker, desk, config }
     }
 
     fn startup(&self) -> Startup {
@@ -203,18 +214,18 @@ impl World {
         raise(opened, settings, run, foundry, dispatch).unwrap()
     }
 
-    fn launch(&self) -> Running {
+    pub(crate) fn launch(&self) -> Running {
         let shell = self.raise();
         let clock = self.clock;
         let inner =
             Playback::new(self.days.clone(), calendar(), Arc::new(move || clock.now()), SPEED);
-        let provider = Tapped { inner, desk: self.broker.desk().clone() };
+        let provider = Tapped { inner, desk: self.desk.clone() };
         let symbols = (0..self.foundry.symbols.len() as u32).map(SymbolId).collect();
         shell.go_live(Market { providers: vec![Arc::new(provider)], symbols }).unwrap()
     }
 
     /// Replays the journal and demands that it says what was done.
-    fn replay(&self) -> u128 {
+    pub(crate) fn replay(&self) -> u128 {
         let plan = Plan { build: BUILD.to_owned(), adopt: false, stop_at_difference: false };
         let mut replay = Replay::new(&self.foundry, plan);
         let mut reader = self.place().read(ReadOptions::default()).unwrap();
@@ -228,7 +239,7 @@ impl World {
     }
 }
 
-fn given(control: Control) -> Instruction {
+pub(crate) fn given(control: Control) -> Instruction {
     Instruction {
         control,
         actor: "tester".to_owned(),
@@ -239,7 +250,11 @@ fn given(control: Control) -> Instruction {
 }
 
 /// Waits until the view shows something; what it shows last is in the message.
-async fn wait_for(handle: &Handle, what: &str, seen: impl Fn(&View) -> bool) -> Arc<View> {
+pub(crate) async fn wait_for(
+    handle: &Handle,
+    what: &str,
+    seen: impl Fn(&View) -> bool,
+) -> Arc<View> {
     let began = Instant::now();
     loop {
         let view = handle.view();
@@ -255,7 +270,7 @@ async fn join(running: Running) -> Finished {
     tokio::task::spawn_blocking(move || running.join()).await.unwrap()
 }
 
-async fn stop(running: Running) -> Finished {
+pub(crate) async fn stop(running: Running) -> Finished {
     let receipt = running.handle.instruct(given(Control::Stop)).await.unwrap();
     assert!(receipt.durable && receipt.done, "{receipt:?}");
     join(running).await

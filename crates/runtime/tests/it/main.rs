@@ -2,5 +2,6 @@
 
 mod day;
 mod live;
+mod lying;
 mod recovery;
 mod support;
