@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Demo(commands::demo::Args),
     /// Run strategies over stored data and report
     Backtest(commands::backtest::Args),
+    /// The write-ahead log: verify, dump, compare, repair, measure
+    Journal(commands::journal::Args),
     /// Market data on disk
     Data(commands::data::Args),
     /// Reports on the system: every control with its limit and test
@@ -151,6 +153,7 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
     match cli.command {
         Command::Demo(args) => commands::demo::run(&context, &args),
         Command::Backtest(args) => commands::backtest::run(&context, &args),
+        Command::Journal(args) => commands::journal::run(&context, &args),
         Command::Data(args) => commands::data::run(&context, &args),
         Command::Report(args) => commands::report::run(&context, &args),
         Command::Strategies(args) => commands::strategies::run(&context, &args),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::reading::{Damage, ReadError, ReadOptions, Reader, SegmentFile, Torn, list_segments};
+use crate::segment::Author;
 
 /// What a journal holds, and what is wrong with it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -93,6 +94,8 @@ pub struct SegmentInfo {
     pub path: PathBuf,
     /// The sequence of its first record; nothing when it is not in use or its head is damaged.
     pub first_seq: Option<u64>,
+    /// Who wrote it, where its head is readable.
+    pub author: Option<Author>,
     /// It is an extract: market records are left out.
     pub extract: bool,
 }
@@ -110,7 +113,8 @@ pub fn segments(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Vec<SegmentInfo>, Re
             id: segment.id,
             path: segment.path,
             first_seq: head.as_ref().map(|head| head.first_seq),
-            extract: head.is_some_and(|head| head.extract.is_some()),
+            extract: head.as_ref().is_some_and(|head| head.extract.is_some()),
+            author: head.map(|head| head.author),
         });
     }
     Ok(listed)

@@ -25,7 +25,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["engine", "model", "runtime"]),
     (
         "bellwether",
-        &["analytics", "backtest", "catalog", "engine", "model", "simulator", "strategies"],
+        &[
+            "analytics",
+            "backtest",
+            "catalog",
+            "engine",
+            "journal",
+            "model",
+            "runtime",
+            "simulator",
+            "strategies",
+        ],
     ),
     ("xtask", &[]),
 ];

@@ -6,5 +6,6 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod demo;
+pub(crate) mod journal;
 pub(crate) mod report;
 pub(crate) mod strategies;

@@ -5,4 +5,5 @@ mod bad_input;
 mod commands;
 mod config;
 mod demo;
+mod journal;
 mod support;
