@@ -78,12 +78,12 @@ pub(crate) enum Command {
     Demo(commands::demo::Args),
     /// Run strategies over stored data and report
     Backtest(commands::backtest::Args),
-    /// The write-ahead log: verify, dump, compare, repair, measure
-    Journal(commands::journal::Args),
     /// Market data on disk
     Data(commands::data::Args),
     /// Reports on the system: every control with its limit and test
     Report(commands::report::Args),
+    /// The write-ahead log: verify, dump, compare, repair, measure
+    Journal(commands::journal::Args),
     /// List strategies and their parameters
     Strategies(commands::strategies::Args),
     /// Sessions, closures and early closes of the exchange
@@ -153,9 +153,9 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
     match cli.command {
         Command::Demo(args) => commands::demo::run(&context, &args),
         Command::Backtest(args) => commands::backtest::run(&context, &args),
-        Command::Journal(args) => commands::journal::run(&context, &args),
         Command::Data(args) => commands::data::run(&context, &args),
         Command::Report(args) => commands::report::run(&context, &args),
+        Command::Journal(args) => commands::journal::run(&context, &args),
         Command::Strategies(args) => commands::strategies::run(&context, &args),
         Command::Calendar(args) => commands::calendar::run(&context, &args),
         Command::Config(args) => commands::config::run(&context, &args),

@@ -43,8 +43,17 @@ fn help_lists_the_commands_of_this_build() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    let expected =
-        ["demo", "backtest", "data", "report", "strategies", "calendar", "config", "completions"];
+    let expected = [
+        "demo",
+        "backtest",
+        "data",
+        "report",
+        "journal",
+        "strategies",
+        "calendar",
+        "config",
+        "completions",
+    ];
     assert_eq!(listed, expected);
 }
 
