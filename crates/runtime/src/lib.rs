@@ -13,6 +13,7 @@
 pub mod clock;
 pub mod codec;
 mod front;
+pub mod guard;
 mod handle;
 pub mod inbox;
 mod kill;
@@ -35,4 +36,4 @@ pub use projection::{CatchUp, Counts, Projection, Projector, project};
 pub use recovery::{Foundry, FoundryError};
 pub use release::{NoOutlet, Outlet, Receipt, Release, Released, ReleasedCommand, release_queue};
 pub use sequencer::{Applied, ApplyError, Sequencer, mark_of};
-pub use watchdog::Watchdog;
+pub use watchdog::{Listener, Watchdog};

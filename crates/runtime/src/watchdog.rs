@@ -4,8 +4,8 @@
 //! After one second it stops opening, after ten it ends the process. A machine that slept or was
 //! starved is no silent core: the watchdog knows it by its own lateness.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -24,10 +24,25 @@ const SILENT: Duration = Duration::from_secs(1);
 /// A silence that ends the process.
 const GONE: Duration = Duration::from_secs(10);
 
+/// How often those outside hear that the core turns.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// Somebody outside the process who acts when it is silent: the guard (C32), the service manager.
+pub trait Listener: Send + std::fmt::Debug {
+    /// The core turned. This never waits.
+    fn beat(&mut self);
+
+    /// The process ends in order.
+    fn goodbye(&mut self);
+}
+
+type Listeners = Arc<Mutex<Vec<Box<dyn Listener>>>>;
+
 /// The running watchdog.
 #[derive(Debug)]
 pub struct Watchdog {
     stop: Arc<AtomicBool>,
+    listeners: Listeners,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -43,10 +58,17 @@ impl Watchdog {
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let listeners = Listeners::default();
+        let heard_by = Arc::clone(&listeners);
         let thread = std::thread::Builder::new()
             .name("watchdog".to_owned())
-            .spawn(move || watch(&beat, &keeper, gone, &stopped))?;
-        Ok(Self { stop, thread: Some(thread) })
+            .spawn(move || watch(&beat, &keeper, gone, &stopped, &heard_by))?;
+        Ok(Self { stop, listeners, thread: Some(thread) })
+    }
+
+    /// Lets somebody outside hear the core from now on.
+    pub fn listen(&self, listener: Box<dyn Listener>) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
     }
 }
 
@@ -60,8 +82,19 @@ impl Drop for Watchdog {
     }
 }
 
-fn watch(beat: &Beat, keeper: &KillKeeper, gone: Box<dyn FnOnce() + Send>, stop: &AtomicBool) {
+fn tell(listeners: &Listeners, say: impl FnMut(&mut Box<dyn Listener>)) {
+    listeners.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(say);
+}
+
+fn watch(
+    beat: &Beat,
+    keeper: &KillKeeper,
+    gone: Box<dyn FnOnce() + Send>,
+    stop: &AtomicBool,
+    listeners: &Listeners,
+) {
     let mut gone = Some(gone);
+    let mut told_outside: Option<Instant> = None;
     let mut told = false;
     // Silence counts from here on at the earliest: what was before a sleep of the machine proves
     // nothing.
@@ -74,6 +107,11 @@ fn watch(beat: &Beat, keeper: &KillKeeper, gone: Box<dyn FnOnce() + Send>, stop:
         }
         last = Instant::now();
         keeper.tend();
+        let silent = !beat.has_ended() && beat.silence() >= SILENT;
+        if !silent && told_outside.is_none_or(|at| at.elapsed() >= BEAT_EVERY) {
+            told_outside = Some(Instant::now());
+            tell(listeners, |listener| listener.beat());
+        }
         if beat.has_ended() {
             continue;
         }
@@ -97,4 +135,5 @@ fn watch(beat: &Beat, keeper: &KillKeeper, gone: Box<dyn FnOnce() + Send>, stop:
             gone();
         }
     }
+    tell(listeners, |listener| listener.goodbye());
 }

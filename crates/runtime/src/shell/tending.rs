@@ -15,7 +15,7 @@ use crate::kill::KillKeeper;
 use crate::live::End;
 use crate::sequencer::ApplyError;
 use crate::startup::EndFile;
-use crate::watchdog::Watchdog;
+use crate::watchdog::{Listener, Watchdog};
 
 /// How long cancelled entries may take to leave when the core is gone.
 const CANCELS: Duration = Duration::from_secs(2);
@@ -70,6 +70,11 @@ impl Tending {
         lists: JoinHandle<()>,
     ) -> Self {
         Self { held, watchdog, snapshots, lists }
+    }
+
+    /// Lets somebody outside the process hear that the core turns, until the run ends.
+    pub fn listen(&self, listener: Box<dyn Listener>) {
+        self.watchdog.listen(listener);
     }
 
     /// Ends the run whose loop ended so: writes what is left, takes a snapshot, says how it ended.
