@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Calendar(commands::calendar::Args),
     /// The configuration
     Config(commands::config::Args),
+    /// Local stand-ins for brokers, as processes of their own
+    Venue(commands::venue::Args),
     /// Print completions for a shell
     Completions(commands::completions::Args),
 }
@@ -159,6 +161,7 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
         Command::Strategies(args) => commands::strategies::run(&context, &args),
         Command::Calendar(args) => commands::calendar::run(&context, &args),
         Command::Config(args) => commands::config::run(&context, &args),
+        Command::Venue(args) => commands::venue::run(&context, &args),
         Command::Completions(args) => commands::completions::run(&args),
     }
 }

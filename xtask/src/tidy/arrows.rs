@@ -32,6 +32,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "engine",
             "journal",
             "model",
+            "paper",
+            "playback",
             "runtime",
             "simulator",
             "strategies",

@@ -9,3 +9,4 @@ pub(crate) mod demo;
 pub(crate) mod journal;
 pub(crate) mod report;
 pub(crate) mod strategies;
+pub(crate) mod venue;

@@ -142,7 +142,7 @@ fn resolve(effective: &Effective, specs: &[StrategySpec]) -> Result<Vec<Strategy
     Ok(resolved)
 }
 
-fn exchange(config: &Config, tables: &Tables) -> Result<ExchangeConfig, Failure> {
+pub(crate) fn exchange(config: &Config, tables: &Tables) -> Result<ExchangeConfig, Failure> {
     let simulation = &config.simulation;
     let mut exchange = ExchangeConfig::new(simulation.fill, simulation.commission);
     if let Some(ticks) = simulation.slippage_ticks {

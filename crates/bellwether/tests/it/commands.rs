@@ -21,6 +21,7 @@ fn every_help_ends_with_two_examples() {
         "config init",
         "config check",
         "config show",
+        "venue",
         "completions",
     ];
     for command in commands {
@@ -52,6 +53,7 @@ fn help_lists_the_commands_of_this_build() {
         "strategies",
         "calendar",
         "config",
+        "venue",
         "completions",
     ];
     assert_eq!(listed, expected);

@@ -7,3 +7,4 @@ mod config;
 mod demo;
 mod journal;
 mod support;
+mod venue;
