@@ -125,9 +125,7 @@ impl Sequencer {
         let time = time.max(self.engine.now());
         self.input = Sequenced { seq: self.appender.next_seq(), time, item };
         self.decide()?;
-        let applied = self.append()?;
-        self.file(applied, reply);
-        Ok(applied)
+        self.append(reply)
     }
 
     /// Returns what tells what is durable, and how the disk is.
@@ -179,7 +177,7 @@ impl Sequencer {
     }
 
     /// Appends the input and its facts: those of deadlines first (decision 0010).
-    fn append(&mut self) -> Result<Applied, ApplyError> {
+    fn append(&mut self, reply: Option<oneshot::Sender<Receipt>>) -> Result<Applied, ApplyError> {
         let (input, out, payload) = (&self.input, &self.out, &mut self.payload);
         let urgent = is_urgent(&input.item, out);
         let (before, after) = out.facts.split_at(out.deadline_facts.min(out.facts.len()));
@@ -199,40 +197,50 @@ impl Sequencer {
             codec::encode_fact(fact, payload);
             put(&mut group, codec::fact_kind(fact), flags_of(fact), payload)?;
         }
-        let end_seq = group.end(if urgent { Urgency::Now } else { Urgency::Soon })?;
-        Ok(Applied { seq: input.seq, end_seq, urgent })
-    }
-
-    /// Files what may leave when the group is durable.
-    fn file(&mut self, applied: Applied, reply: Option<oneshot::Sender<Receipt>>) {
-        let out = &self.out;
-        // Market data and time that led to nothing is told to nobody.
-        let silent = out.facts.is_empty()
-            && out.evaluations.is_empty()
-            && matches!(self.input.item, Input::Market { .. } | Input::Time);
-        if silent && reply.is_none() {
-            return;
+        let applied = Applied { seq: input.seq, end_seq: group.next_seq() - 1, urgent };
+        // Filed first: the writer may be done with the group before this thread goes on, and what
+        // is filed after that would wait for the next group.
+        if let Some(pending) = pending(input, out, applied, reply) {
+            self.releases.file(pending);
         }
-        let Applied { seq, end_seq, .. } = applied;
-        let reply = reply.map(|to| (to, receipt(end_seq, &out.facts)));
-        let record = (!silent).then(|| {
-            Arc::new(Released {
-                seq,
-                end_seq,
-                time: self.input.time,
-                input: self.input.item.clone(),
-                facts: out.facts.clone(),
-                evaluations: out.evaluations.clone(),
-            })
-        });
-        let (commands, decided_ns) = (out.commands.clone(), boot_nanos());
-        self.releases.file(Pending { end_seq, decided_ns, commands, record, reply });
+        group.end(if urgent { Urgency::Now } else { Urgency::Soon })?;
+        Ok(applied)
     }
 }
 
 /// Returns the hashes of an engine's state.
 pub fn mark_of(engine: &Engine) -> Mark {
     Mark { state_hash: engine.state_hash(), books_hash: engine.books().hash() }
+}
+
+/// Returns what may leave when the group is durable.
+fn pending(
+    input: &Sequenced<Input>,
+    out: &Outputs,
+    applied: Applied,
+    reply: Option<oneshot::Sender<Receipt>>,
+) -> Option<Pending> {
+    // Market data and time that led to nothing is told to nobody.
+    let silent = out.facts.is_empty()
+        && out.evaluations.is_empty()
+        && matches!(input.item, Input::Market { .. } | Input::Time);
+    if silent && reply.is_none() {
+        return None;
+    }
+    let Applied { seq, end_seq, .. } = applied;
+    let reply = reply.map(|to| (to, receipt(end_seq, &out.facts)));
+    let record = (!silent).then(|| {
+        Arc::new(Released {
+            seq,
+            end_seq,
+            time: input.time,
+            input: input.item.clone(),
+            facts: out.facts.clone(),
+            evaluations: out.evaluations.clone(),
+        })
+    });
+    let (commands, decided_ns) = (out.commands.clone(), boot_nanos());
+    Some(Pending { end_seq, decided_ns, commands, record, reply })
 }
 
 fn put(

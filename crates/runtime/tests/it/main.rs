@@ -2,6 +2,7 @@
 
 mod day;
 mod live;
+mod loss;
 mod lying;
 mod recovery;
 mod support;
