@@ -80,6 +80,40 @@ pub(crate) enum Command {
     Backtest(commands::backtest::Args),
     /// Market data on disk
     Data(commands::data::Args),
+    /// What a running system does
+    Status(commands::reading::Args),
+    /// How the components of a running system are
+    Health(commands::reading::Args),
+    /// Open positions of a running system, and corrections to them
+    Positions(commands::operating::PositionsArgs),
+    /// Orders of a running system, and decisions on them
+    Orders(commands::operating::OrdersArgs),
+    /// Closed trades of a running system
+    Trades(commands::reading::ListArgs),
+    /// Alerts of a running system
+    Alerts(commands::reading::ListArgs),
+    /// Why a running system did or did not trade a symbol
+    Why(commands::reading::WhyArgs),
+    /// Let a running system open nothing; exits go on
+    Pause(commands::control::Args),
+    /// Lift a pause or an emergency stop: takes the role admin and a reason
+    Resume(commands::control::Args),
+    /// Let nothing be opened at once and cancel every entry; exits stay
+    EmergencyStop(commands::control::Args),
+    /// Close the positions of a running system
+    Flatten(commands::control::Args),
+    /// Reduce the positions of a running system to its limits
+    Rebalance(commands::control::Args),
+    /// Stop a running system in order
+    Stop(commands::control::StopArgs),
+    /// Acknowledge an alert
+    Ack(commands::control::AckArgs),
+    /// Change the limits of a running system
+    Limits(commands::operating::LimitsArgs),
+    /// Accept that a running system's time is anchored anew to the wall clock
+    AcceptClock(commands::operating::ClockArgs),
+    /// API tokens: make, list, revoke
+    Tokens(commands::tokens::Args),
     /// Reports on the system: every control with its limit and test
     Report(commands::report::Args),
     /// The write-ahead log: verify, dump, compare, repair, measure
@@ -156,6 +190,23 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
         Command::Demo(args) => commands::demo::run(&context, &args),
         Command::Backtest(args) => commands::backtest::run(&context, &args),
         Command::Data(args) => commands::data::run(&context, &args),
+        Command::Status(args) => commands::reading::status(&context, &args),
+        Command::Health(args) => commands::reading::health(&context, &args),
+        Command::Positions(args) => commands::operating::positions(&context, &args),
+        Command::Orders(args) => commands::operating::orders(&context, &args),
+        Command::Trades(args) => commands::reading::trades(&context, &args),
+        Command::Alerts(args) => commands::reading::alerts(&context, &args),
+        Command::Why(args) => commands::reading::why(&context, &args),
+        Command::Pause(args) => commands::control::run(&context, "pause", &args),
+        Command::Resume(args) => commands::control::run(&context, "resume", &args),
+        Command::EmergencyStop(args) => commands::control::run(&context, "emergency-stop", &args),
+        Command::Flatten(args) => commands::control::run(&context, "flatten", &args),
+        Command::Rebalance(args) => commands::control::run(&context, "rebalance", &args),
+        Command::Stop(args) => commands::control::stop(&context, &args),
+        Command::Ack(args) => commands::control::acknowledge(&context, &args),
+        Command::Limits(args) => commands::operating::limits(&context, &args),
+        Command::AcceptClock(args) => commands::operating::accept_clock(&context, &args),
+        Command::Tokens(args) => commands::tokens::run(&context, &args),
         Command::Report(args) => commands::report::run(&context, &args),
         Command::Journal(args) => commands::journal::run(&context, &args),
         Command::Strategies(args) => commands::strategies::run(&context, &args),

@@ -7,66 +7,19 @@ use std::path::{Path, PathBuf};
 
 use engine::Engine;
 use engine::order_manager::Order;
-use engine::risk_manager::{RejectCode, SizingTerm};
-use engine::strategy_engine::{Decision, Outcome, Rule, RuleInfo};
+use engine::strategy_engine::{Decision, Outcome, Rule};
 use model::exchange::new_york_date;
 use model::{StrategyId, Symbol, SymbolId, Timestamp};
+use runtime::view::{self, Explained};
 use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
 use crate::files;
 
-/// A rule in words, with the numbers it looked at.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Explained {
-    /// Rule or control id, such as `TG2` or `C07`.
-    pub(crate) rule: &'static str,
-    /// What the rule asks.
-    pub(crate) text: &'static str,
-    /// The numbers by name.
-    pub(crate) values: Vec<(&'static str, Value)>,
-}
-
 /// Explains the rule of a decision.
 pub(crate) fn explain(engine: &Engine, decision: &Decision) -> Explained {
-    let numbers = decision.values.as_slice();
-    match decision.rule {
-        Rule::Strategy(index) => {
-            let strategy = engine.strategies().get(decision.strategy.index());
-            let rules = strategy.map_or(&[][..], |instance| instance.strategy.rules());
-            let unknown = RuleInfo { id: "?", text: "unknown rule", values: &[] };
-            let rule = rules.get(usize::from(index)).copied().unwrap_or(unknown);
-            let values = rule.values.iter().copied().zip(numbers.iter().map(|&n| json!(n)));
-            Explained { rule: rule.id, text: rule.text, values: values.collect() }
-        }
-        Rule::Gate(code) => {
-            let mut values: Vec<(&'static str, Value)> =
-                ["limit", "value"].into_iter().zip(numbers.iter().map(|&n| json!(n))).collect();
-            if code == RejectCode::SizeTooSmall
-                && let Some(term) = values.pop().and_then(|(_, value)| term_name(&value))
-            {
-                values.push(("binding_term", json!(term)));
-            }
-            Explained { rule: code.rule(), text: code.name(), values }
-        }
-    }
-}
-
-/// Returns the name of a sizing term that was recorded as its number (TS4).
-fn term_name(number: &Value) -> Option<&'static str> {
-    use SizingTerm as T;
-    let terms = [
-        T::Fixed,
-        T::Risk,
-        T::Position,
-        T::OrderValue,
-        T::BuyingPower,
-        T::RecentVolume,
-        T::Adv,
-        T::DailyBudget,
-    ];
-    let number = number.as_f64()?;
-    terms.into_iter().find(|term| f64::from(*term as u8) == number).map(SizingTerm::name)
+    let strategy = engine.strategies().get(decision.strategy.index());
+    view::explain(strategy.map_or(&[], |instance| instance.strategy.rules()), decision)
 }
 
 /// Returns the line of a decision.

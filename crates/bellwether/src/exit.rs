@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Corrupt = 65,
     /// An input is not there.
     Missing = 66,
+    /// A required service does not answer.
+    Unavailable = 69,
     /// An internal fault.
     Internal = 70,
     /// Another instance holds the lock.
@@ -41,6 +43,7 @@ impl Exit {
             Self::Usage,
             Self::Corrupt,
             Self::Missing,
+            Self::Unavailable,
             Self::Locked,
             Self::Io,
             Self::Config,
@@ -75,6 +78,16 @@ impl Failure {
     /// An input is not there.
     pub(crate) fn missing(message: impl fmt::Display) -> Self {
         Self::message(Exit::Missing, message)
+    }
+
+    /// The answer is "no".
+    pub(crate) fn refused(message: impl fmt::Display) -> Self {
+        Self::message(Exit::No, message)
+    }
+
+    /// A required service does not answer.
+    pub(crate) fn unavailable(message: impl fmt::Display) -> Self {
+        Self::message(Exit::Unavailable, message)
     }
 
     /// Corrupt data.
@@ -151,7 +164,7 @@ mod tests {
     /// Codes of other crates keep their meaning; one that the contract does not have is a fault.
     #[test]
     fn codes_of_other_crates() {
-        for code in [0, 1, 64, 65, 66, 70, 73, 74, 78] {
+        for code in [0, 1, 64, 65, 66, 69, 70, 73, 74, 78] {
             assert_eq!(Exit::from_code(code) as u8, code);
         }
         assert_eq!(Exit::from_code(3), Exit::Internal);

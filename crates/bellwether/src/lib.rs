@@ -16,6 +16,7 @@
 //! for people goes to stderr then.
 
 mod cli;
+mod client;
 mod commands;
 mod config;
 mod decisions;
@@ -27,6 +28,7 @@ mod market;
 mod progress;
 mod report;
 mod run;
+mod secrets;
 mod spec;
 mod terminal;
 

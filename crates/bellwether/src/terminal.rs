@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::exit::Failure;
+use crate::secrets::scrub;
 
 /// The word `error:`.
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -59,10 +60,10 @@ pub(crate) fn styled(text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints a line to stderr; where that cannot be written the exit code has to do (a full disk).
+/// Prints a line to stderr, without secrets (I18); where that cannot be written the exit code has to do (a full disk).
 pub(crate) fn complain(line: &str) {
     use std::io::Write;
-    let _ = writeln!(anstream::stderr(), "{line}");
+    let _ = writeln!(anstream::stderr(), "{}", scrub(line));
 }
 
 /// Warns on stderr.

@@ -21,4 +21,4 @@ pub use access::{ACCESS, Access};
 pub use api::{ReadLimits, openapi};
 pub use problem::Problem;
 pub use serve::{ServeError, Server, Settings};
-pub use system::{Answer, InstructError, Killed, System};
+pub use system::{Answer, System};

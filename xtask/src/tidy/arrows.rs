@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "paper",
             "playback",
             "runtime",
+            "server",
             "simulator",
             "strategies",
         ],

@@ -20,7 +20,7 @@ use crate::report::{self, Extras};
 use crate::run::Setup;
 use crate::spec::StrategySpec;
 use crate::terminal::{self, TITLE};
-use crate::{BUILD, files};
+use crate::{BUILD, files, log};
 
 /// The demo's own defaults, below file, environment and flags.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -71,6 +71,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let layers = Layers { command: Some(("demo", DEFAULTS)), ..context.layers() };
     let effective = context.configure(&layers)?;
+    log::to_files(&context.global.data_dir, effective.config.system.data_retention_days)?;
     let setup = Setup::new(&effective, &context.registry, &[] as &[StrategySpec], false)?;
     let started = Instant::now();
     let loaded = load(args, &effective, &setup)?;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use strategies::{Parameter, StrategyInfo};
 
+use super::operating::{self, StrategyDecision};
 use crate::cli::Context;
 use crate::exit::{Exit, Failure};
 use crate::terminal::{self, FAINT, TITLE};
@@ -10,9 +11,12 @@ use crate::terminal::{self, FAINT, TITLE};
 /// Flags of `strategies`.
 #[derive(Debug, clap::Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  bellwether strategies\n  bellwether strategies gap_and_go --json"
 )]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    decision: Option<StrategyDecision>,
     /// Only this strategy
     name: Option<String>,
     /// Print JSON
@@ -22,6 +26,9 @@ pub(crate) struct Args {
 
 /// Runs `strategies`.
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
+    if let Some(decision) = &args.decision {
+        return operating::strategy(context, decision);
+    }
     let chosen: Vec<&StrategyInfo> = match &args.name {
         Some(name) => vec![context.registry.find(name).map_err(Failure::usage)?],
         None => context.registry.list().iter().collect(),

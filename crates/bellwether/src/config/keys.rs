@@ -2,6 +2,7 @@
 //!
 //! The keys of `[risk]` lie in [`risk_keys`](super::risk_keys).
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use model::{Cash, MINUTE_NS, Ppm};
@@ -139,6 +140,42 @@ const OTHERS: &[Key] = &[
             Ok(())
         },
         get: |c| Value::List(c.system.universe.iter().map(ToString::to_string).collect()),
+    },
+    Key {
+        path: "system.data_retention_days",
+        kind: Kind::Int { min: 1, max: 3_650 },
+        text: "Days for which log files are kept.",
+        set: |c, v| {
+            if let Value::Int(days) = v {
+                c.system.data_retention_days = u16::try_from(days).unwrap_or(u16::MAX);
+            }
+            Ok(())
+        },
+        get: |c| Value::Int(c.system.data_retention_days.into()),
+    },
+    Key {
+        path: "server.listen",
+        kind: Kind::Text("an address on this machine, such as \"127.0.0.1:8080\""),
+        text: "Where the API listens; from outside it is reached through a proxy with TLS only (S1).",
+        set: |c, v| {
+            let address = if let Value::Text(text) = v { text.parse().ok() } else { None };
+            let on_loopback = |address: &SocketAddr| address.ip().is_loopback();
+            c.server.listen = address.filter(on_loopback).ok_or_else(|| {
+                Refusal::new("an address of the loopback with a port, such as 127.0.0.1:8080 (S1)")
+            })?;
+            Ok(())
+        },
+        get: |c| Value::Text(c.server.listen.to_string()),
+    },
+    Key {
+        path: "server.auth",
+        kind: Kind::Word(&["required", "off"]),
+        text: "Whether the API asks for a token; off is for a desk without money (S1).",
+        set: |c, v| {
+            c.server.auth = v != Value::Text("off".into());
+            Ok(())
+        },
+        get: |c| Value::Text(if c.server.auth { "required" } else { "off" }.into()),
     },
     Key {
         path: "simulation.fill",

@@ -1,5 +1,6 @@
 //! The typed configuration and its defaults.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use engine::risk_manager::Limits;
@@ -93,6 +94,8 @@ pub(crate) struct System {
     pub(crate) active_strategies: Vec<String>,
     /// Symbols that are traded when none is named on the command line; all when empty.
     pub(crate) universe: Vec<Symbol>,
+    /// Days for which log files are kept.
+    pub(crate) data_retention_days: u16,
 }
 
 /// `[simulation]`: how backtest and demo fill orders.
@@ -110,6 +113,21 @@ pub(crate) struct Simulation {
     pub(crate) participation: Ppm,
     /// When a resting limit order fills (TF4).
     pub(crate) limit_fill: LimitFill,
+}
+
+/// `[server]`: the API.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ServerSettings {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// Whether a token is asked for.
+    pub(crate) auth: bool,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), auth: true }
+    }
 }
 
 /// `[exchange]`: an operator's dated lines on top of the shipped tables.
@@ -134,6 +152,8 @@ pub(crate) struct Config {
     pub(crate) simulation: Simulation,
     /// `[exchange]`.
     pub(crate) exchange: ExchangeFiles,
+    /// `[server]`.
+    pub(crate) server: ServerSettings,
 }
 
 impl Default for Config {
@@ -145,6 +165,7 @@ impl Default for Config {
                 log_level: LogLevel::default(),
                 active_strategies: Vec::new(),
                 universe: Vec::new(),
+                data_retention_days: 30,
             },
             risk: Limits::default(),
             simulation: Simulation {
@@ -156,6 +177,7 @@ impl Default for Config {
                 limit_fill: LimitFill::Through,
             },
             exchange: ExchangeFiles::default(),
+            server: ServerSettings::default(),
         }
     }
 }

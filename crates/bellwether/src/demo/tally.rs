@@ -10,7 +10,9 @@ use model::exchange::new_york_time;
 use model::{StrategyId, Symbol, SymbolId, Timestamp};
 use serde_json::{Value, json};
 
-use crate::decisions::{Explained, explain};
+use runtime::view::Explained;
+
+use crate::decisions::explain;
 use crate::terminal::{self, FAINT, TITLE};
 
 /// One rule of one strategy in one symbol.

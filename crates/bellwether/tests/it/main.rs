@@ -2,6 +2,7 @@
 
 mod backtest;
 mod bad_input;
+mod clients;
 mod commands;
 mod config;
 mod demo;

@@ -7,13 +7,12 @@ use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use engine::{Control, Instruction};
-use runtime::Receipt;
+use runtime::{InstructError, Receipt};
 use serde::Serialize;
 
 use crate::api::Api;
 use crate::guard::Caller;
 use crate::problem::Problem;
-use crate::system::InstructError;
 
 /// How long a caller waits for the disk.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -13,9 +13,9 @@ use engine::{
 };
 use model::exchange::{Calendar, TickTable};
 use model::{Bar, Cash, SourceId, SymbolId, Timestamp, Volume};
-use runtime::Receipt;
 use runtime::view::{Build, Lists, Run, Surroundings, View};
-use server::{Answer, InstructError, Killed, System};
+use runtime::{InstructError, Killed, Receipt};
+use server::{Answer, System};
 
 /// A running day with the strategy `storm` on two symbols.
 pub(crate) struct Core {
