@@ -10,6 +10,7 @@
 
 mod broker;
 mod children;
+mod direct;
 mod dispatch;
 pub mod exam;
 mod kill;
@@ -18,6 +19,7 @@ mod reconnect;
 
 pub use broker::{Answer, Broker, BrokerSignal, Unavailable};
 pub use children::Children;
+pub use direct::{DirectStop, cancel_entries};
 pub use dispatch::{
     Clock, DispatchStatus, Dispatcher, DispatcherSettings, Latencies, Released, Said, Standing,
     What,

@@ -135,6 +135,8 @@ pub enum Entry {
     Held(Quantity),
     /// The book reported this.
     Report(ExecutionReport),
+    /// All before it was taken over as it was recorded: other settings or another build went on.
+    Adopted,
 }
 
 record_enum!(Entry {
@@ -159,6 +161,7 @@ record_enum!(Entry {
     18: Act { 1: time: Timestamp, 2: action: CorporateAction },
     19: Held(Quantity),
     20: Report(ExecutionReport),
+    21: Adopted,
 });
 
 impl Entry {

@@ -3,11 +3,13 @@
 //! It is called like [`Exchange`], by one owner and synchronously: requests, market events, then
 //! [`next_report`](Book::next_report) until `None`. Each call that changes it is appended to the
 //! log; a report or charge is handed out only when the log that holds it is on disk. Opening the
-//! log makes the same calls again and compares what comes of them with what was reported.
+//! log makes the same calls again and compares what comes of them with what was reported; where
+//! another build or other settings differ, the reports are taken over as they are.
 //!
 //! The book keeps the run's symbols by name, so a later run may have others. Prints, quotes and
 //! bars of symbols without orders change nothing and are not logged.
 
+mod adopting;
 mod answers;
 mod calls;
 mod entry;
@@ -24,6 +26,7 @@ use journal::disk::{Disk, RealDisk};
 use model::record::{DecodeError, Writer};
 use model::{BrokerId, Cash, ExecutionReport, OrderRow, Price, Quote, Symbol, SymbolId, Timestamp};
 use simulator::{Exchange, ExchangeConfig};
+use tracing::warn;
 
 use log::Log;
 use register::Register;
@@ -102,19 +105,26 @@ pub enum OpenError {
         /// Why.
         source: DecodeError,
     },
-    /// The same calls led to something else.
-    #[error(
-        "entry {entry} of the paper book says {recorded}, this build and configuration make {made} \
-         of it: open it with the build and the [simulation] settings that wrote it"
-    )]
-    Differs {
-        /// The entry's place, from 0.
-        entry: usize,
-        /// What was recorded.
-        recorded: String,
-        /// What came of it now.
-        made: String,
-    },
+}
+
+/// The same calls led to something else than before.
+#[derive(Debug, thiserror::Error)]
+#[error("entry {entry} says {recorded}, this build and configuration make {made} of it")]
+pub(crate) struct Difference {
+    /// The entry's place.
+    entry: usize,
+    /// What was recorded.
+    recorded: String,
+    /// What came of it now.
+    made: String,
+}
+
+/// Reads the entries of a log.
+fn entries(payloads: &[Vec<u8>]) -> Result<Vec<Entry>, OpenError> {
+    let read = |(entry, payload): (usize, &Vec<u8>)| {
+        Entry::decode(payload).map_err(|source| OpenError::Entry { entry, source })
+    };
+    payloads.iter().enumerate().map(read).collect()
 }
 
 impl Book {
@@ -131,7 +141,7 @@ impl Book {
     /// [`next_report`](Self::next_report) and [`end_bar`](Self::end_bar).
     ///
     /// # Errors
-    /// The file cannot be read or is damaged, or this build makes something else of it.
+    /// The file cannot be read, is damaged, or was written by a later build.
     pub fn open(dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
         Self::open_on(&RealDisk::default(), dir, settings)
     }
@@ -142,9 +152,24 @@ impl Book {
     /// As [`open`](Self::open).
     pub fn open_on(on: &dyn Disk, dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
         let (log, payloads) = Log::open(on, dir)?;
+        let entries = entries(&payloads)?;
+        let adopted = entries.iter().rposition(|entry| *entry == Entry::Adopted).unwrap_or(0);
+        let (before, after) = entries.split_at(adopted);
         let mut book = Self::new(settings);
-        book.replay(&payloads)?;
+        book.adopt(before);
+        let differs = book.replay(after).err();
+        if let Some(difference) = &differs {
+            warn!(
+                folder = %dir.display(), %difference,
+                "another build or other settings kept this paper book: it goes on from what was reported"
+            );
+            book = Self::new(settings);
+            book.adopt(&entries);
+        }
         book.log = Some(log);
+        if differs.is_some() {
+            book.note(&Entry::Adopted);
+        }
         book.begin(settings);
         Ok(book)
     }

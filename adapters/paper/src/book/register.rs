@@ -62,6 +62,27 @@ impl Register {
         self.replacing.push(*request);
     }
 
+    /// Returns the request that a replacement's report answers.
+    pub(super) fn replacement(&self, new: ClientOrderId) -> Option<ReplaceRequest> {
+        self.replacing.iter().find(|request| request.new_client_id == new).copied()
+    }
+
+    /// Forgets requests that nobody was answered: they were never carried out.
+    pub(super) fn forget_unanswered(&mut self) {
+        self.replacing.clear();
+        let unanswered = |row: &OrderRow| row.state == OrderState::Sent;
+        let ids: Vec<_> = self
+            .open
+            .iter()
+            .filter(|id| self.orders.get(id).is_some_and(unanswered))
+            .copied()
+            .collect();
+        for id in ids {
+            self.orders.remove(&id);
+            self.open.remove(&id);
+        }
+    }
+
     /// Notes a price of a symbol.
     pub(super) fn mark(&mut self, symbol: SymbolId, price: Price) {
         if let Some(mark) = self.marks.get_mut(symbol.index()) {

@@ -7,15 +7,13 @@ use std::collections::VecDeque;
 
 use simulator::Night;
 
-use super::{Book, Entry, OpenError};
+use super::{Book, Difference, Entry};
 
 impl Book {
     /// Makes the calls of a log again.
-    pub(super) fn replay(&mut self, payloads: &[Vec<u8>]) -> Result<(), OpenError> {
+    pub(super) fn replay(&mut self, entries: &[Entry]) -> Result<(), Difference> {
         let mut made = VecDeque::new();
-        for (place, payload) in payloads.iter().enumerate() {
-            let recorded = Entry::decode(payload)
-                .map_err(|source| OpenError::Entry { entry: place, source })?;
+        for (entry, recorded) in entries.iter().enumerate() {
             let again = match recorded {
                 Entry::Silent => self.exchange.next_report().map(Entry::Report),
                 Entry::Report(_) => {
@@ -24,17 +22,18 @@ impl Book {
                 Entry::Charge { .. } | Entry::Held(_) => {
                     Some(made.pop_front().unwrap_or(Entry::Silent))
                 }
+                Entry::Adopted => None,
                 _ => {
-                    made = self.make(&recorded);
+                    made = self.make(recorded);
                     None
                 }
             };
-            if let Some(again) = again.filter(|again| *again != recorded) {
+            if let Some(again) = again.filter(|again| again != recorded) {
                 let text = |entry: &Entry| format!("{entry:?}");
-                let (recorded, made) = (text(&recorded), text(&again));
-                return Err(OpenError::Differs { entry: place, recorded, made });
+                let (recorded, made) = (text(recorded), text(&again));
+                return Err(Difference { entry, recorded, made });
             }
-            match &recorded {
+            match recorded {
                 Entry::Report(report) => self.register.reported(report),
                 Entry::Silent => self.stirred = false,
                 _ => {}

@@ -2,6 +2,7 @@
 
 use model::{ExecType, OrderKind, OrderState, SymbolId};
 use paper::Book;
+use simulator::Slippage;
 
 use crate::support::{
     bar, buy, cancel, id, minute, price, replace, reports, settings, shares, show,
@@ -124,4 +125,50 @@ fn every_cut_of_the_log_is_a_shorter_story() {
         }
     }
     assert!(refused > bytes.len() / 10, "{refused} of {}", bytes.len() / 5);
+}
+
+/// Decision 0087: other settings fill otherwise; what was reported stays, what works goes on, and
+/// after that the book opens as it is.
+#[test]
+fn other_settings_go_on_from_what_was_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = settings(&["AAA", "BBB"]);
+    let mut book = Book::open(dir.path(), &before).unwrap();
+    for n in 0..4 {
+        let at = minute(n as i64);
+        book.submit(&buy(2 * n, 0, OrderKind::Market, 10), at);
+        book.submit(&buy(2 * n + 1, 1, OrderKind::Limit { limit: price("9.00") }, 50), at);
+        reports(&mut book);
+        show(&mut book, 0, &bar(n as i64, "10", "10.10", "9.95", "10.05"));
+    }
+    book.replace(&replace(1, 1, OrderKind::Limit { limit: price("9.50") }, 70), minute(4));
+    book.cancel(&cancel(3, 1), minute(4));
+    reports(&mut book);
+    show(&mut book, 1, &bar(4, "9.60", "9.70", "9.40", "9.60"));
+    let state = |book: &Book| {
+        let fills = book.executions_since(minute(0)).unwrap();
+        (book.cash(), book.orders(), fills, book.positions(), book.reports())
+    };
+    let kept = state(&book);
+    drop(book);
+    let mut after = before.clone();
+    after.exchange.slippage = Slippage::Ticks(3);
+    for times in 0..2 {
+        let mut book = Book::open(dir.path(), &after).unwrap();
+        assert_eq!(state(&book), kept, "opened {times} times");
+        assert!(reports(&mut book).is_empty());
+    }
+    let mut book = Book::open(dir.path(), &after).unwrap();
+    book.submit(&buy(20, 0, OrderKind::Market, 10), minute(5));
+    reports(&mut book);
+    let told = show(&mut book, 0, &bar(5, "10", "10.10", "9.95", "10.05"));
+    let ExecType::Trade(fill) = told[0].exec else { panic!("{told:?}") };
+    assert_eq!(fill.price, price("10.03"), "three ticks from now on");
+    assert_eq!(fill.exec_id.to_string(), format!("S-{}", kept.2.len()));
+    let told = show(&mut book, 1, &bar(5, "8.90", "9.00", "8.80", "8.90"));
+    assert_eq!(told.len(), 2, "the limits that rest are filled: {told:?}");
+    let kept = state(&book);
+    drop(book);
+    assert_eq!(state(&Book::open(dir.path(), &after).unwrap()), kept);
+    assert_eq!(state(&Book::open(dir.path(), &before).unwrap()), kept, "and back");
 }

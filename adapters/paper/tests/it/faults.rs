@@ -1,6 +1,6 @@
 //! What the client makes of each fault: the outcome that the evidence allows, never more.
 
-use gateway::{Broker, BrokerSignal};
+use gateway::{Broker, BrokerSignal, cancel_entries};
 use model::{
     BrokerId, ExecType, NotSentReason, OrderKind, RejectReason, SendOutcome, SymbolId, UnknownCause,
 };
@@ -176,4 +176,34 @@ async fn a_gap_is_asked_for() {
     assert_eq!((fills.len(), fills[0].client_id), (1, Some(id(1))), "told: {told}");
     let late = bench.broker.cancel(&cancel(1, 0)).await;
     assert_eq!(late, SendOutcome::Rejected(RejectReason::TooLate));
+}
+
+/// C31, `emergency-stop --direct`: entries of ours are cancelled without a core, also when a cancel
+/// fails at first; exits and orders of others stay.
+#[tokio::test]
+async fn entries_are_cancelled_without_a_core() {
+    let bench = Bench::new(&on("cancel", "drop")).await;
+    let limit = OrderKind::Limit { limit: price("5.00") };
+    for number in 1..=2 {
+        assert_eq!(bench.submit(number).await, SendOutcome::Accepted);
+    }
+    let mut exit = buy(3, 0, limit, 10);
+    exit.client_id.exit = true;
+    let mut other = buy(4, 0, limit, 10);
+    other.client_id.tag = *b"ZZ\0\0";
+    for order in [exit, other] {
+        assert_eq!(bench.broker.submit(&order).await, SendOutcome::Accepted);
+    }
+    let direct = TcpBroker::new(TcpSettings {
+        address: bench.server.address().to_string(),
+        symbols: symbols(&["AAA"]),
+        broker: BrokerId(0),
+        seed: 2,
+    });
+    // The first cancel is lost and never answered: a client that waits for it asks again.
+    let stopped = cancel_entries(&direct, *b"BW\0\0", Duration::from_secs(30)).await.unwrap();
+    assert_eq!((stopped.found, stopped.left), (vec![id(1), id(2)], Vec::new()));
+    let open = bench.broker.open_orders().await.unwrap();
+    let ids: Vec<_> = open.iter().filter_map(|row| row.client_id).collect();
+    assert_eq!(ids, [exit.client_id, other.client_id]);
 }

@@ -5,6 +5,7 @@ mod book;
 mod exam;
 mod faults;
 mod feed;
+mod latency;
 mod memory;
 mod power;
 mod support;

@@ -31,7 +31,7 @@ pub struct DispatchStatus {
     pub signals: u64,
     /// Entry orders handed over and not known to have ended.
     pub open_entries: usize,
-    /// From the decision to the adapter.
+    /// From the decision until the adapter has handed it to its socket.
     pub to_wire: Latencies,
     /// From the adapter to the answer.
     pub answers: Latencies,

@@ -240,7 +240,10 @@ impl Task {
             Err(reason) => Some(reason),
         };
         match refused {
-            None => self.stats.to_wire.note(now.saturating_sub(released.decided_mono_ns)),
+            None => {
+                let handed = (self.settings.clock)();
+                self.stats.to_wire.note(handed.saturating_sub(released.decided_mono_ns));
+            }
             Some(reason) => {
                 self.not_sent(&released.command, reason);
                 if let Some(id) = subject(&released.command) {

@@ -21,6 +21,7 @@
 //! rules allow and never beyond a limit; the same calls give the same reports.
 
 mod actions;
+mod adopting;
 mod bars;
 mod book;
 mod config;
