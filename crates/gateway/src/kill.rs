@@ -132,6 +132,17 @@ impl KillSwitch {
         }
     }
 
+    /// Returns true while a scope is stopped; of single orders always, nobody lets them open again.
+    pub(crate) fn is_in_force(&self, scope: &KillScope) -> bool {
+        let blocked = self.hold();
+        match scope {
+            KillScope::All => blocked.all,
+            KillScope::Symbol(symbol) => blocked.symbols.contains(symbol),
+            KillScope::Broker(broker) => blocked.brokers.contains(broker),
+            KillScope::Orders(_) => true,
+        }
+    }
+
     /// Returns true while everything is stopped.
     pub fn is_engaged(&self) -> bool {
         self.entries_blocked.load(Ordering::SeqCst)
@@ -148,9 +159,14 @@ impl KillSwitch {
         self.fenced.load(Ordering::SeqCst)
     }
 
-    /// Opens a lane to one broker's task.
+    /// Opens a lane to one broker's task. While the switch is engaged from the last run, what that
+    /// run left is to be cancelled.
     pub(crate) fn lane(&self) -> Arc<Lane> {
         let lane = Arc::new(Lane::default());
+        if self.is_engaged() {
+            lane.wanted.lock().unwrap_or_else(PoisonError::into_inner).push(KillScope::All);
+            lane.woken.notify_one();
+        }
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&lane));
         lane
     }
@@ -194,11 +210,12 @@ mod tests {
 
     #[test]
     fn a_lane_keeps_what_was_wanted() {
-        let switch = KillSwitch::new(true);
+        let switch = KillSwitch::new(false);
         let lane = switch.lane();
         switch.engage(KillScope::All);
         switch.engage(KillScope::Broker(BrokerId(0)));
         assert_eq!(lane.take(), [KillScope::All, KillScope::Broker(BrokerId(0))]);
         assert!(lane.take().is_empty() && switch.is_engaged());
+        assert_eq!(switch.lane().take(), [KillScope::All], "engaged from the start");
     }
 }

@@ -362,7 +362,9 @@ impl Task {
     async fn cancel_late(&mut self, id: ClientOrderId) {
         let Some(handed) = self.table.get(id) else { return };
         let (broker, symbol) = (self.settings.broker, handed.symbol);
-        if self.killed.iter().any(|scope| scope.covers(broker, symbol, id)) {
+        let holds =
+            |scope: &KillScope| scope.covers(broker, symbol, id) && self.switch.is_in_force(scope);
+        if self.killed.iter().any(holds) {
             self.cancel_all(&[KillScope::Orders(vec![id])]).await;
         }
     }
@@ -433,17 +435,15 @@ impl Task {
     /// Cancels what is still there once more, as long as the switch is engaged for it.
     async fn repeat(&mut self) {
         let pause = self.repeat.map_or(FIRST_REPEAT, |(_, pause)| (pause * 2).min(LAST_REPEAT));
-        if !self.switch.is_engaged() {
-            self.killed.retain(|scope| *scope != KillScope::All);
-        }
+        let switch = Arc::clone(&self.switch);
+        self.killed.retain(|scope| switch.is_in_force(scope));
         let scopes = self.killed.clone();
         let left = self.cancel_all(&scopes).await;
-        if left == 0 && !self.switch.is_engaged() {
-            self.killed.clear();
-            self.repeat = None;
-        } else {
-            self.repeat = Some((Instant::now() + pause, pause));
+        if left == 0 {
+            self.killed.retain(|scope| !matches!(scope, KillScope::Orders(_)));
         }
+        let next = Instant::now() + pause;
+        self.repeat = (!self.killed.is_empty()).then_some((next, pause));
     }
 
     /// Cancels the entry orders of the scopes; returns how many there are.

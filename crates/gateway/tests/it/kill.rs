@@ -143,3 +143,36 @@ async fn nothing_opens_after_the_switch() {
         assert!(cancels.iter().filter(|call| call.starts_with("cancel")).count() >= submitted);
     }
 }
+
+/// What is opened after a release is left alone, whatever was to be cancelled again before it.
+#[tokio::test(start_paused = true)]
+async fn a_release_ends_the_cancelling() {
+    for scope in [KillScope::All, KillScope::Symbol(SymbolId(1))] {
+        let mut bench = Bench::new();
+        bench.send(entry(1));
+        bench.outcome().await;
+        bench.switch.engage(scope.clone());
+        assert_eq!(bench.called(2).await[1], "cancel BW-1-1-0E");
+        bench.switch.release(&scope);
+        bench.broker.say(report(1, ExecType::Cancelled)).await;
+        bench.broker.reply(Reply::After(300, SendOutcome::Accepted));
+        let Command::Submit(mut order) = entry(2) else { panic!() };
+        order.symbol = SymbolId(1);
+        bench.send(Command::Submit(order));
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert_eq!(bench.broker.calls().len(), 3, "{:?}", bench.broker.calls());
+    }
+}
+
+/// C31: a switch that is engaged from the last run cancels what that run left.
+#[tokio::test(start_paused = true)]
+async fn a_start_under_the_switch_cancels_what_stands() {
+    let standing = Standing {
+        client_id: id(5, false),
+        symbol: SymbolId(5),
+        quantity: shares(5),
+        filled: shares(0),
+    };
+    let bench = Bench::engaged(vec![standing]);
+    assert_eq!(bench.called(1).await, ["cancel BW-1-5-0E"]);
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gateway::{
     Answer, Broker, BrokerSignal, Children, Dispatcher, DispatcherSettings, KillSwitch, Released,
-    Said, Unavailable, What,
+    Said, Standing, Unavailable, What,
 };
 use model::{
     AccountRow, BrokerId, CancelRequest, ClientOrderId, Command, ExecType, ExecutionReport,
@@ -148,7 +148,21 @@ impl Bench {
     }
 
     pub(crate) fn with(broker: Scripted, change: impl FnOnce(&mut DispatcherSettings)) -> Self {
-        let (broker, switch) = (Arc::new(broker), KillSwitch::new(false));
+        Self::under(KillSwitch::new(false), broker, change)
+    }
+
+    /// With the switch engaged from the last run, which left these orders.
+    pub(crate) fn engaged(standing: Vec<Standing>) -> Self {
+        let switch = KillSwitch::new(true);
+        Self::under(switch, Scripted::default(), |settings| settings.standing = standing)
+    }
+
+    fn under(
+        switch: Arc<KillSwitch>,
+        broker: Scripted,
+        change: impl FnOnce(&mut DispatcherSettings),
+    ) -> Self {
+        let broker = Arc::new(broker);
         let now = Arc::new(AtomicU64::new(1_000));
         let clock = Arc::clone(&now);
         let clock = Arc::new(move || clock.load(Ordering::Relaxed));
