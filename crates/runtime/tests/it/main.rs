@@ -5,4 +5,5 @@ mod live;
 mod loss;
 mod lying;
 mod recovery;
+mod rig;
 mod support;
