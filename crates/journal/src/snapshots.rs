@@ -153,6 +153,17 @@ impl Snapshots {
         Ok((None, bad))
     }
 
+    /// Returns what the oldest good snapshot says about itself: nothing before it is needed to
+    /// start.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn oldest(&self) -> Result<Option<SnapshotHead>, SnapshotError> {
+        let good = |path: PathBuf| self.read(&path).ok().map(|snapshot| snapshot.head);
+        Ok(self.list()?.into_iter().find_map(good))
+    }
+
     /// Reads one snapshot; what is wrong with it, in words, otherwise.
     ///
     /// # Errors

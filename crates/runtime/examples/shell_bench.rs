@@ -95,7 +95,8 @@ fn print(figures: &Figures) {
 }
 
 fn run(smoke: bool) -> anyhow::Result<Figures> {
-    let folder = tempfile::tempdir().context("make a temporary folder")?;
+    // Here and not among temporary files, which may lie in memory.
+    let folder = tempfile::tempdir_in(".").context("make a temporary folder")?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::default());
     let seconds = if smoke { 1 } else { 10 };
     let load = Load { duration: Duration::from_secs(seconds), ..Load::default() };

@@ -124,10 +124,8 @@ pub const fn is_fact(kind: Kind) -> bool {
     FACTS <= kind.0 && kind.0 < MARK
 }
 
-/// Returns true for market-data inputs: what an archive may leave out (journal.md 17).
-pub const fn is_market(kind: Kind) -> bool {
-    kind.0 == INPUTS + 3
-}
+/// The kind of market data: what an extract leaves out (journal.md 17).
+pub const MARKET_KIND: Kind = Kind(INPUTS + 3);
 
 /// Returns true for records that a build without their kind may skip: they change no books
 /// but for the answer that a repeated instruction gets.

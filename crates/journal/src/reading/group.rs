@@ -9,6 +9,8 @@ pub struct Group<'a> {
     pub segment: u64,
     /// Where it begins there, in bytes.
     pub offset: u64,
+    /// It lies in an extract: records of some kinds are left out.
+    pub extract: bool,
     /// The sequence of its first record.
     pub first_seq: u64,
     /// The sequence of its last record.

@@ -190,10 +190,10 @@ impl Reader {
     fn group(&mut self, bytes: usize, last_seq: u64) -> Result<Option<Group<'_>>, ReadError> {
         let Some(current) = &mut self.current else { return Ok(None) };
         let offset = current.offset - bytes as u64;
-        let segment = current.head.segment;
+        let (segment, extract) = (current.head.segment, current.head.extract.is_some());
         let bytes = window_bytes(current, offset, bytes)?;
         let first_seq = crate::record::u64_at(bytes, 16);
-        Ok(Some(Group { segment, offset, first_seq, last_seq, bytes }))
+        Ok(Some(Group { segment, offset, extract, first_seq, last_seq, bytes }))
     }
 
     /// Reads on to the end of the group that begins here.

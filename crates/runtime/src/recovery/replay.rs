@@ -213,6 +213,7 @@ impl<'f> Replay<'f> {
     /// # Errors
     /// The group cannot be understood, or the engine of a start not be built.
     pub fn take(&mut self, group: &Group<'_>) -> Result<bool, ReplayError> {
+        let extract = group.extract;
         let records: SmallVec<[Record<'_>; 8]> = group.records().collect();
         let group = records.as_slice();
         let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok(true) };
@@ -220,13 +221,15 @@ impl<'f> Replay<'f> {
         self.found.to_seq = Some(last.seq);
         self.found.time = Some(last.time);
         self.found.records += group.len() as u64;
-        let Some(input) = self.read_input(group)? else { return Ok(self.goes_on()) };
+        let Some(input) = self.read_input(group, extract)? else { return Ok(self.goes_on()) };
         if let Input::Start(start) = &input.item {
             self.begin(input.seq, start)?;
         }
         if self.state.is_none() {
             return Err(ReplayError::NoStart { seq: first.seq });
         }
+        // Without its market data nothing can be decided again.
+        self.exact &= !extract;
         if self.exact {
             self.repeat(&input, group)
         } else {
@@ -240,10 +243,11 @@ impl<'f> Replay<'f> {
     }
 
     /// Finds the group's input; a Mark is compared here, and the journal's own records are passed
-    /// over.
+    /// over. In an extract the facts of market data stand without it.
     fn read_input(
         &mut self,
         group: &[Record<'_>],
+        extract: bool,
     ) -> Result<Option<Sequenced<Input>>, ReplayError> {
         let first = group.first().map_or(0, |record| record.seq);
         let mut found = None;
@@ -266,8 +270,12 @@ impl<'f> Replay<'f> {
                 None => self.found.skipped += u64::from(!record.kind.is_system()),
             }
         }
-        if found.is_none() && group.iter().any(|record| codec::is_fact(record.kind)) {
-            return Err(ReplayError::Group { seq: first });
+        let fact = group.iter().find(|record| codec::is_fact(record.kind));
+        if let (None, Some(fact)) = (&found, fact) {
+            if !extract {
+                return Err(ReplayError::Group { seq: first });
+            }
+            found = Some(Sequenced { seq: first, time: fact.time, item: Input::Time });
         }
         Ok(found)
     }

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use engine::risk_manager::Scope;
 use engine::{Control, Input, Instruction};
-use journal::Durable;
+use journal::{Durable, Keeping, Kept};
+use model::DAY_NS;
 
 use super::Settings;
+use crate::codec;
 use crate::inbox::{Inbox, SystemEvent};
 use crate::recovery::{Foundry, Place};
 use crate::shadow::{Checked, check};
@@ -21,12 +23,14 @@ pub struct SnapshotRule {
     pub every: Duration,
     /// ... or after so many bytes of journal.
     pub bytes: u64,
+    /// Market data stays in the journal for so many days of engine time (journal.md 17).
+    pub market_days: u16,
 }
 
 impl Default for SnapshotRule {
-    /// Five minutes or 64 MiB (J9).
+    /// Five minutes or 64 MiB (J9); market data for 30 days.
     fn default() -> Self {
-        Self { every: Duration::from_secs(300), bytes: 64 << 20 }
+        Self { every: Duration::from_secs(300), bytes: 64 << 20, market_days: 30 }
     }
 }
 
@@ -106,6 +110,7 @@ impl Work {
                 continue;
             }
             if self.check() {
+                self.keep(rule.market_days);
                 (last, written) = (Instant::now(), bytes);
             }
         }
@@ -129,6 +134,39 @@ impl Work {
             }
         }
         true
+    }
+
+    /// Makes the finished part of the journal smaller (journal.md 17). What fails is tried again
+    /// after the next snapshot; nothing is lost meanwhile.
+    fn keep(&self, market_days: u16) {
+        let store = self.place.store();
+        let heads = store.oldest().and_then(|oldest| Ok((oldest, store.newest(|_| true)?.0)));
+        let (oldest, newest) = match heads {
+            Ok((Some(oldest), Some(newest))) => (oldest, newest.head),
+            Ok(_) => return,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the journal was not made smaller");
+                return;
+            }
+        };
+        let keeping = Keeping {
+            behind: oldest.seq,
+            extract_before: newest.time.plus_nanos(-i64::from(market_days) * DAY_NS),
+            leave_out: &[codec::MARKET_KIND],
+        };
+        match journal::keep(&self.place.disk, &self.place.journal, &keeping) {
+            Ok(Kept { compressed, extracted }) => {
+                let (compressed, extracted) = (compressed.len(), extracted.len());
+                if compressed + extracted > 0 {
+                    tracing::info!(compressed, extracted, "finished segments take less room");
+                }
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the journal was not made smaller");
+            }
+        }
     }
 
     /// The core does not do again what it did: exits only, until a person has looked (J11).
