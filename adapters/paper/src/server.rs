@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tracing::{debug, info};
 
@@ -154,9 +154,12 @@ impl Hall {
         }
         let (reader, writer) = socket.into_split();
         let (out, lines) = mpsc::channel(ROOM);
+        let deaf = Arc::new(Notify::new());
         let mut writing = tokio::spawn(write(writer, lines));
         tokio::select! {
-            () = Arc::clone(&self).converse(BufReader::new(reader), out) => {}
+            () = Arc::clone(&self).converse(BufReader::new(reader), out, &deaf) => {}
+            // A connection without its reports would be believed: it ends.
+            () = deaf.notified() => {}
             _ = cut.recv() => {}
             // It does not read, or a fault closed it.
             _ = &mut writing => return,
@@ -168,9 +171,16 @@ impl Hall {
         self: Arc<Self>,
         mut reader: BufReader<tokio::net::tcp::OwnedReadHalf>,
         out: mpsc::Sender<Outgoing>,
+        deaf: &Arc<Notify>,
     ) {
-        let (hall, to) = (Arc::clone(&self), out.clone());
-        self.desk.listen(Box::new(move |signal| hall.tell(signal, &to)));
+        let (hall, to, deaf) = (Arc::clone(&self), out.clone(), Arc::clone(deaf));
+        self.desk.listen(Box::new(move |signal| {
+            let heard = hall.tell(signal, &to);
+            if !heard {
+                deaf.notify_one();
+            }
+            heard
+        }));
         let beating = tokio::spawn(Arc::clone(&self).beat(out.clone()));
         let mut line = Vec::new();
         loop {

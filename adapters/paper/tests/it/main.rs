@@ -8,4 +8,5 @@ mod feed;
 mod latency;
 mod memory;
 mod power;
+mod random;
 mod support;
