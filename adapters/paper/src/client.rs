@@ -53,6 +53,8 @@ pub struct TcpBroker {
 
 struct Shared {
     settings: TcpSettings,
+    /// A connection that says nothing for this long is dead (F15).
+    silence: Duration,
     tickers: Tickers,
     link: Mutex<Option<Link>>,
     next: AtomicU64,
@@ -83,7 +85,14 @@ impl fmt::Debug for TcpBroker {
 impl TcpBroker {
     /// Makes the client; [`stream`](Broker::stream) connects it.
     pub fn new(settings: TcpSettings) -> Self {
+        Self::with_silence(settings, SILENCE)
+    }
+
+    /// Makes a client that takes a connection for dead after another silence than [`SILENCE`]; the
+    /// broker's heartbeat comes every second.
+    pub fn with_silence(settings: TcpSettings, silence: Duration) -> Self {
         let shared = Shared {
+            silence,
             tickers: Tickers::new(&settings.symbols),
             settings,
             link: Mutex::new(None),
@@ -273,7 +282,8 @@ impl Shared {
             return (error.to_string(), false);
         }
         let (reader, writer) = socket.into_split();
-        let mut lines = Lines { reader: BufReader::new(reader), line: Vec::new() };
+        let silence = self.silence;
+        let mut lines = Lines { reader: BufReader::new(reader), line: Vec::new(), silence };
         // Ready is the connection whose reports come: the broker says hello then.
         match lines.next().await {
             Ok(Message::Hello { .. }) => {}
@@ -366,6 +376,7 @@ impl Shared {
 struct Lines {
     reader: BufReader<OwnedReadHalf>,
     line: Vec<u8>,
+    silence: Duration,
 }
 
 impl Lines {
@@ -374,7 +385,7 @@ impl Lines {
         use tokio::io::AsyncReadExt as _;
         self.line.clear();
         let mut limited = (&mut self.reader).take(LONGEST_LINE);
-        let read = within(SILENCE, limited.read_until(b'\n', &mut self.line)).await;
+        let read = within(self.silence, limited.read_until(b'\n', &mut self.line)).await;
         let lost = |why: String| (why, UnknownCause::ConnectionLost);
         match read {
             Err(silent) => return Err(lost(silent.to_string())),

@@ -6,6 +6,7 @@ use model::{
 };
 use paper::{Book, Desk, FaultFile, Server, TcpBroker, TcpSettings};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -206,4 +207,61 @@ async fn entries_are_cancelled_without_a_core() {
     let open = bench.broker.open_orders().await.unwrap();
     let ids: Vec<_> = open.iter().filter_map(|row| row.client_id).collect();
     assert_eq!(ids, [exit.client_id, other.client_id]);
+}
+
+/// F15: a connection that stands and says nothing is taken for dead and made anew; what was asked
+/// on it is unknown.
+#[tokio::test]
+async fn a_silent_connection_is_dead() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = TcpSettings {
+        address: listener.local_addr().unwrap().to_string(),
+        symbols: symbols(&["AAA"]),
+        broker: BrokerId(0),
+        seed: 1,
+    };
+    let broker = TcpBroker::with_silence(settings, Duration::from_millis(400));
+    let (to, mut signals) = mpsc::channel(16);
+    broker.stream(to);
+    let hello = b"{\"is\":\"hello\",\"time\":\"2026-11-25T14:30:00Z\"}\n";
+    let (mut first, _) = listener.accept().await.unwrap();
+    first.write_all(hello).await.unwrap();
+    assert_eq!(signals.recv().await, Some(BrokerSignal::Up));
+    let order = buy(1, 0, OrderKind::Market, 1);
+    let lost = SendOutcome::Unknown(UnknownCause::ConnectionLost);
+    assert_eq!(broker.submit(&order).await, lost);
+    let down = signals.recv().await.unwrap();
+    assert_eq!(down, BrokerSignal::Down("silent for 400 ms".into()));
+    let (mut second, _) = listener.accept().await.unwrap();
+    second.write_all(hello).await.unwrap();
+    assert_eq!(signals.recv().await, Some(BrokerSignal::Up));
+}
+
+/// F49: lines that are no messages end the connection, never the client; what was asked is unknown.
+#[tokio::test]
+async fn lines_that_are_no_messages_end_the_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let broker = TcpBroker::new(TcpSettings {
+        address: listener.local_addr().unwrap().to_string(),
+        symbols: symbols(&["AAA"]),
+        broker: BrokerId(0),
+        seed: 1,
+    });
+    let (to, mut signals) = mpsc::channel(16);
+    broker.stream(to);
+    let hello = "{\"is\":\"hello\",\"time\":\"2026-11-25T14:30:00Z\"}";
+    for line in [
+        "",
+        "[]",
+        "\u{0}\u{1}",
+        "{\"is\":\"moon\"}",
+        "{\"is\":\"report\",\"client_id\":\"x\",\"symbol\":\"AAA\",\"exec\":\"new\",\"time\":\"2026-11-25T14:30:00Z\"}",
+        "{\"is\":\"outcome\",\"id\":-1,\"outcome\":\"accepted\"}",
+    ] {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.write_all(format!("{hello}\n").as_bytes()).await.unwrap();
+        assert_eq!(signals.recv().await, Some(BrokerSignal::Up), "{line}");
+        socket.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        assert!(matches!(signals.recv().await, Some(BrokerSignal::Down(_))), "{line}");
+    }
 }
