@@ -51,8 +51,13 @@ pub enum DaysError {
         known: String,
     },
     /// Recorded days cannot be read.
-    #[error("{0}")]
-    Recorded(String),
+    #[error("{why}")]
+    Recorded {
+        /// They are there and damaged.
+        corrupt: bool,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 /// The market of a seed: days without end, the same on every machine.
@@ -125,7 +130,8 @@ impl Days for Generated {
                 ..SymbolData::new(generated.symbol)
             }
         });
-        MarketData::new(symbols.collect()).map_err(|error| DaysError::Recorded(error.to_string()))
+        MarketData::new(symbols.collect())
+            .map_err(|error| DaysError::Recorded { corrupt: true, why: error.to_string() })
     }
 }
 

@@ -81,7 +81,7 @@ pub fn run(
     if let Some(last) = sessions.last() {
         driver.apply(last.post_close, Input::from(Control::Stop));
     }
-    Ok(driver.finish())
+    Ok(driver.finish().0)
 }
 
 /// Returns what the engine of a run is built from.
@@ -340,8 +340,18 @@ impl<'a, H: Host> Driver<'a, H> {
         }
     }
 
-    /// Returns what the run has left behind.
-    pub fn finish(mut self) -> RunResult {
+    /// Takes in what is said, in time that stands still, until the host wants the run to end.
+    pub fn idle(&mut self) {
+        while !self.ended {
+            match self.host.wait(Timestamp::MAX) {
+                Wait::Said(time, input) => self.feed(time, *input),
+                Wait::Reached | Wait::End => self.ended = true,
+            }
+        }
+    }
+
+    /// Ends the run: what it has left behind, and the host for another one.
+    pub fn finish(mut self) -> (RunResult, H) {
         let exposure = &mut self.result.exposure;
         if exposure.minutes > 0 {
             exposure.mean_gross = self.gross_sum / exposure.minutes as f64;
@@ -356,6 +366,6 @@ impl<'a, H: Host> Driver<'a, H> {
         self.result.decision_hash = format!("{:032x}", self.host.engine().decision_hash());
         self.result.end_equity =
             self.result.equity.last().map_or(self.config.cash, |&(_, equity)| equity);
-        self.result
+        (self.result, self.host)
     }
 }

@@ -115,6 +115,11 @@ impl Failure {
         Self { hint: Some(hint.to_string()), ..self }
     }
 
+    /// Returns the failure in words, with its causes.
+    pub(crate) fn text(&self) -> String {
+        format!("{:#}", self.error)
+    }
+
     /// Returns the exit code.
     pub(crate) fn code(&self) -> Exit {
         self.code

@@ -19,6 +19,7 @@ mod cli;
 mod client;
 mod commands;
 mod config;
+mod days;
 mod decisions;
 mod demo;
 mod exit;

@@ -147,7 +147,7 @@ pub(crate) fn last_session(
 }
 
 /// Returns the symbols named, or those with minute bars or trades; one that is not there is an error.
-fn symbols_of(store: &Store, named: &[Symbol]) -> Result<Vec<Symbol>, Failure> {
+pub(crate) fn symbols_of(store: &Store, named: &[Symbol]) -> Result<Vec<Symbol>, Failure> {
     if !named.is_empty() {
         let mut symbols = named.to_vec();
         symbols.sort();

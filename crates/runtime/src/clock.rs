@@ -48,6 +48,15 @@ impl Clock {
         Self::new(last.map_or(wall, |last| last.max(wall)), boot_nanos(), 1)
     }
 
+    /// Moves it forward where it is behind `time`: from now on it goes on from there.
+    #[must_use]
+    pub fn not_before(self, time: Option<Timestamp>) -> Self {
+        match time {
+            Some(time) if self.now() < time => Self { anchor: time, boot: boot_nanos(), ..self },
+            _ => self,
+        }
+    }
+
     /// Returns how many times faster than the wall clock it runs.
     pub fn speed(&self) -> u32 {
         self.speed
@@ -89,6 +98,9 @@ mod tests {
         assert_eq!(clock.at(500), anchor);
         assert_eq!(clock.at(507), anchor.plus_nanos(70));
         assert_eq!(clock.at(400), anchor, "the boot-time clock does not go back either");
+        let late = clock.now().plus_nanos(1_000_000_000_000);
+        assert!(clock.not_before(Some(late)).now() >= late);
+        assert_eq!(clock.not_before(Some(anchor)), clock);
         let (a, b) = (clock.now(), clock.now());
         assert!(a <= b);
     }

@@ -26,6 +26,7 @@ mod sequencer;
 pub mod shadow;
 pub mod shell;
 pub mod startup;
+pub mod stepped;
 pub mod view;
 mod watchdog;
 

@@ -21,7 +21,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gateway", &["engine", "model"]),
     ("paper", &["engine", "gateway", "journal", "model", "simulator"]),
     ("playback", &["backtest", "gateway", "model", "simulator"]),
-    ("runtime", &["backtest", "engine", "gateway", "journal", "model", "paper", "playback"]),
+    (
+        "runtime",
+        &["backtest", "engine", "gateway", "journal", "model", "paper", "playback", "simulator"],
+    ),
     ("server", &["engine", "model", "runtime"]),
     (
         "bellwether",

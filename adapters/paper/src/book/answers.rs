@@ -1,8 +1,8 @@
 //! What the book knows: orders, executions, positions, the account, and how far it has come.
 
 use model::{
-    AccountRow, Cash, ClientOrderId, ExecutionReport, ExecutionRow, OrderRow, PositionRow,
-    Quantity, SymbolId, Timestamp,
+    AccountRow, Cash, ClientOrderId, CorporateAction, Date, ExecutionReport, ExecutionRow,
+    OrderRow, PositionRow, Quantity, SymbolId, Timestamp,
 };
 
 use super::log::Log;
@@ -100,6 +100,17 @@ impl Book {
     /// Returns when the last regular session ended that the book was told of; 1970 without any.
     pub fn closed_until(&self) -> Timestamp {
         self.closed
+    }
+
+    /// Returns the last session whose day was ended for costs: it is charged once.
+    pub fn last_night(&self) -> Option<Date> {
+        self.night
+    }
+
+    /// Returns true when a corporate action has happened here: it happens once.
+    pub fn has_acted(&self, action: &CorporateAction) -> bool {
+        let symbol = self.symbols.book(action.symbol);
+        self.acted.contains(&CorporateAction { symbol, ..*action })
     }
 
     /// Returns true when a fill's date lies before the first row of a fee table (TK7).

@@ -24,7 +24,10 @@ use std::path::{Path, PathBuf};
 
 use journal::disk::{Disk, RealDisk};
 use model::record::{DecodeError, Writer};
-use model::{BrokerId, Cash, ExecutionReport, OrderRow, Price, Quote, Symbol, SymbolId, Timestamp};
+use model::{
+    BrokerId, Cash, CorporateAction, Date, ExecutionReport, OrderRow, Price, Quote, Symbol,
+    SymbolId, Timestamp,
+};
 use simulator::{Exchange, ExchangeConfig};
 use tracing::warn;
 
@@ -67,6 +70,10 @@ pub struct Book {
     /// Something was called since the last `Silent`, with a bar in progress.
     stirred: bool,
     in_bar: bool,
+    /// The last session whose day was ended for costs.
+    night: Option<Date>,
+    /// Corporate actions that happened, with the book's number of their symbol.
+    acted: Vec<CorporateAction>,
     /// The account was opened.
     opened: bool,
     /// Why the log could not be appended to.
@@ -201,6 +208,8 @@ impl Book {
             waiting: Vec::new(),
             in_bar: false,
             stirred: false,
+            night: None,
+            acted: Vec::new(),
             opened: false,
             failed: None,
         }

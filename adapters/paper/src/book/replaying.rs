@@ -117,6 +117,7 @@ impl Book {
             }
             Entry::DayRoll { session, settles, days } => {
                 let night = Night { session: *session, settles: *settles, days: *days };
+                self.night = self.night.max(Some(*session));
                 let charges = exchange.day_roll(night);
                 return charges
                     .into_iter()
@@ -125,6 +126,7 @@ impl Book {
             }
             Entry::Act { time, action } => {
                 let held = exchange.act(action, *time);
+                self.acted.push(*action);
                 self.register.held(action.symbol, held);
                 self.at(*time);
                 return VecDeque::from([Entry::Held(held)]);

@@ -1,8 +1,8 @@
 //! journal.md 18: what was told is there again, and nothing else.
 
-use model::{ExecType, OrderKind, OrderState, SymbolId};
+use model::{ActionKind, Cash, CorporateAction, ExecType, OrderKind, OrderState, SymbolId};
 use paper::Book;
-use simulator::Slippage;
+use simulator::{Night, Slippage};
 
 use crate::support::{
     bar, buy, cancel, id, minute, price, replace, reports, settings, shares, show,
@@ -50,6 +50,25 @@ fn an_opened_book_goes_on() {
     assert_eq!(ids, ["S-1", "S-2"]);
     assert_eq!(again.position(SymbolId(1)), shares(120));
     assert_eq!(again.reports_after(told).unwrap().len(), 3);
+}
+
+/// Nights and corporate actions happen once, whoever asks for them after a restart (F27).
+#[test]
+fn nights_and_actions_are_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&["AAA", "BBB"]);
+    let mut book = Book::open(dir.path(), &settings).unwrap();
+    let date = "2026-11-25".parse().unwrap();
+    let kind = ActionKind::Dividend { per_share: Cash::from_dollars(1).unwrap() };
+    let action = CorporateAction { symbol: SymbolId(1), ex_date: date, kind };
+    assert!(!book.has_acted(&action) && book.last_night().is_none());
+    book.act(&action, minute(0)).unwrap();
+    book.day_roll(Night { session: date, settles: None, days: 1 }).unwrap();
+    drop(book);
+    let again = Book::open(dir.path(), &settings).unwrap();
+    assert!(again.has_acted(&action));
+    assert!(!again.has_acted(&CorporateAction { symbol: SymbolId(0), ..action }));
+    assert_eq!(again.last_night(), Some(date));
 }
 
 /// A cut between the fills of one bar: the first was told, the second comes after the start.

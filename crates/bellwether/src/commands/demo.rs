@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::cli::Context;
 use crate::config::{Effective, Layers};
+use crate::days::{self, Wanted};
 use crate::demo::health::Health;
 use crate::demo::listener::{Listener, Pace};
-use crate::demo::market::{generated, recorded};
 use crate::exit::{Exit, Failure};
 use crate::market::Loaded;
 use crate::report::{self, Extras};
@@ -132,16 +132,16 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
 
 fn load(args: &Args, effective: &Effective, setup: &Setup) -> Result<Loaded, Failure> {
     let calendar = &setup.tables.calendar;
-    match &args.data {
-        Some(path) => {
-            let symbols = match &args.symbols[..] {
-                [] => effective.config.system.universe.clone(),
-                named => named.to_vec(),
-            };
-            recorded(path, calendar, &symbols, args.date)
-        }
-        None => generated(args.seed, calendar, &args.symbols, args.date),
-    }
+    let universe = &effective.config.system.universe;
+    let symbols = match (&args.data, &args.symbols[..]) {
+        (Some(_), []) => universe,
+        (_, named) => named,
+    };
+    let wanted = Wanted { source: args.data.as_deref(), seed: args.seed, date: args.date, symbols };
+    let days = days::find(&wanted, calendar)?;
+    let date = days.first();
+    let data = days.load(date, date).map_err(days::failure)?;
+    Ok(Loaded { data, from: date, to: date })
 }
 
 fn headline(args: &Args, loaded: &Loaded, setup: &Setup) -> String {

@@ -1,6 +1,7 @@
 //! The one table of configuration keys: type, range, meaning, and its place in [`Config`].
 //!
-//! The keys of `[risk]` lie in [`risk_keys`](super::risk_keys).
+//! The keys of `[data]` and `[risk]` lie in [`data_keys`](super::data_keys) and
+//! [`risk_keys`](super::risk_keys).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,8 +9,9 @@ use std::path::PathBuf;
 use model::{Cash, MINUTE_NS, Ppm};
 use simulator::{FillMode, LimitFill};
 
+use super::data_keys::DATA;
 use super::risk_keys::RISK;
-use super::tree::{Config, Environment, LogLevel};
+use super::tree::{Clock, Config, Environment, LogLevel};
 use super::value::{Kind, Refusal, Value};
 
 /// A configuration key.
@@ -28,14 +30,14 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Returns the section.
+    /// Returns the section: `risk`, `data.playback`.
     pub(crate) fn section(&self) -> &'static str {
-        self.path.split_once('.').map_or("", |(section, _)| section)
+        self.path.rsplit_once('.').map_or("", |(section, _)| section)
     }
 
     /// Returns the name within the section.
     pub(crate) fn name(&self) -> &'static str {
-        self.path.split_once('.').map_or(self.path, |(_, name)| name)
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
     }
 }
 
@@ -70,7 +72,10 @@ pub(super) const fn fraction(min: f64, max: f64) -> Kind {
 }
 
 /// All keys but those of `[strategies.NAME]`.
-pub(crate) const KEYS: &[Key] = &joined::<{ OTHERS.len() + RISK.len() }>(OTHERS, RISK);
+pub(crate) const KEYS: &[Key] = &joined::<{ OTHERS.len() + DATA.len() + RISK.len() }>(
+    OTHERS,
+    &joined::<{ DATA.len() + RISK.len() }>(DATA, RISK),
+);
 
 const fn joined<const N: usize>(first: &[Key], second: &[Key]) -> [Key; N] {
     let mut all = [first[0]; N];
@@ -82,7 +87,7 @@ const fn joined<const N: usize>(first: &[Key], second: &[Key]) -> [Key; N] {
     all
 }
 
-/// The keys of all sections but `[risk]`.
+/// The keys of all sections but `[data]` and `[risk]`.
 const OTHERS: &[Key] = &[
     key!(
         "system.account_size",
@@ -176,6 +181,16 @@ const OTHERS: &[Key] = &[
             Ok(())
         },
         get: |c| Value::Text(if c.server.auth { "required" } else { "off" }.into()),
+    },
+    Key {
+        path: "system.clock",
+        kind: Kind::Word(Clock::NAMES),
+        text: "What a running system's time follows: the wall clock, or its market data's (feed); auto: feed when data.primary is playback.",
+        set: |c, v| {
+            c.system.clock = Clock::ALL.into_iter().find(|k| v == Value::Text(k.name().into()));
+            Ok(())
+        },
+        get: |c| Value::Text(c.system.clock.map_or("auto", Clock::name).into()),
     },
     Key {
         path: "simulation.fill",
@@ -279,11 +294,11 @@ const OTHERS: &[Key] = &[
     ),
 ];
 
-fn path(text: String) -> Option<PathBuf> {
+pub(super) fn path(text: String) -> Option<PathBuf> {
     (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
-fn path_text(path: &Option<PathBuf>) -> String {
+pub(super) fn path_text(path: &Option<PathBuf>) -> String {
     path.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
 }
 
@@ -312,6 +327,11 @@ pub(crate) fn contradictions(config: &Config) -> Vec<(&'static str, String, Stri
             ),
             format!("at most {ceiling}"),
         ));
+    }
+    if config.system.clock == Some(Clock::Wall) {
+        let why =
+            "cannot be with data.primary = playback: the days that are played are not today's";
+        found.push(("system.clock", why.into(), "auto or feed".into()));
     }
     if risk.flat_before_close_ns.is_some_and(|flat| flat >= risk.opening_ends_before_close_ns) {
         found.push((

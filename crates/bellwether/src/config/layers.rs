@@ -223,7 +223,7 @@ impl Loader<'_> {
         match names[..] {
             ["strategies"] => None,
             ["strategies", instance] => self.instance_problem(instance, origin),
-            [name] if sections().any(|section| section == name) => None,
+            _ if is_section(&names.join(".")) => None,
             _ => {
                 let known = sections().chain(["strategies"]);
                 let meant = names.first().and_then(|name| nearest(name, known));
@@ -266,7 +266,7 @@ impl Loader<'_> {
         let result = match keys::find(path) {
             Some(key) => self.effective.set(key, raw, origin),
             None => {
-                let section = path.split_once('.').map_or("", |(section, _)| section);
+                let section = path.rsplit_once('.').map_or("", |(section, _)| section);
                 let of_section = KEYS.iter().filter(|key| key.section() == section);
                 let near = nearest(path, of_section.map(|key| key.path));
                 let meant = near.or_else(|| nearest(path, KEYS.iter().map(|key| key.path)));
@@ -363,6 +363,13 @@ pub(super) fn sections() -> impl Iterator<Item = &'static str> {
         let section = key.section();
         (section != std::mem::replace(&mut last, section)).then_some(section)
     })
+}
+
+/// Returns true for a section, or for one that has sections within it.
+fn is_section(path: &str) -> bool {
+    let within =
+        |section: &str| section.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    sections().any(|section| section == path || within(section))
 }
 
 /// Describes what a strategy's parameter allows.

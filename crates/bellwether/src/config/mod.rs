@@ -9,6 +9,7 @@
 //! Invariant: a [`Config`] that was loaded has every value inside its range; what was refused was
 //! named with its place, value, allowed range and, where it can be told, what was meant.
 
+mod data_keys;
 mod file;
 mod keys;
 mod layers;
@@ -18,7 +19,7 @@ mod template;
 mod tree;
 mod value;
 
-pub(crate) use keys::KEYS;
+pub(crate) use keys::{KEYS, Key};
 pub(crate) use layers::{Effective, Layers, LoadError, allowed, load};
 pub(crate) use problem::Origin;
 pub(crate) use template::template;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use engine::risk_manager::Limits;
 use model::exchange::CommissionPlan;
-use model::{Cash, Ppm, Symbol};
+use model::{Cash, Date, Ppm, Symbol};
 use simulator::{FillMode, LimitFill};
 
 /// Where the program runs.
@@ -96,6 +96,82 @@ pub(crate) struct System {
     pub(crate) universe: Vec<Symbol>,
     /// Days for which log files are kept.
     pub(crate) data_retention_days: u16,
+    /// What time follows; `None`: what the market data says.
+    pub(crate) clock: Option<Clock>,
+}
+
+/// What a running system's time follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Clock {
+    /// The wall clock.
+    Wall,
+    /// The market data's time: session gate and timers follow it.
+    Feed,
+}
+
+impl Clock {
+    /// All clocks.
+    pub(crate) const ALL: [Self; 2] = [Self::Wall, Self::Feed];
+    /// Names in the configuration.
+    pub(crate) const NAMES: &[&str] = &["auto", "wall", "feed"];
+
+    /// Returns the name in the configuration.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Wall => "wall",
+            Self::Feed => "feed",
+        }
+    }
+}
+
+/// `[data]`: where a running system's market data comes from.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Data {
+    /// The provider.
+    pub(crate) primary: Primary,
+    /// `[data.playback]`.
+    pub(crate) playback: Playback,
+}
+
+/// A market-data provider of this build.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Primary {
+    /// Days are played back.
+    #[default]
+    Playback,
+}
+
+impl Primary {
+    /// Names in the configuration.
+    pub(crate) const NAMES: &[&str] = &["playback"];
+
+    /// Returns the name in the configuration.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Playback => "playback",
+        }
+    }
+}
+
+/// `[data.playback]`: which days are played.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Playback {
+    /// A store or a LEAN folder; `None`: generated days.
+    pub(crate) source: Option<PathBuf>,
+    /// Seed of generated days.
+    pub(crate) seed: u64,
+    /// The first day; `None`: the source's own default.
+    pub(crate) date: Option<Date>,
+    /// Only these symbols; empty: the universe, or all.
+    pub(crate) symbols: Vec<Symbol>,
+    /// Times faster than the wall clock; 0: as fast as it goes.
+    pub(crate) speed: u32,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self { source: None, seed: 42, date: None, symbols: Vec::new(), speed: 1 }
+    }
 }
 
 /// `[simulation]`: how backtest and demo fill orders.
@@ -154,6 +230,8 @@ pub(crate) struct Config {
     pub(crate) exchange: ExchangeFiles,
     /// `[server]`.
     pub(crate) server: ServerSettings,
+    /// `[data]`.
+    pub(crate) data: Data,
 }
 
 impl Default for Config {
@@ -166,6 +244,7 @@ impl Default for Config {
                 active_strategies: Vec::new(),
                 universe: Vec::new(),
                 data_retention_days: 30,
+                clock: None,
             },
             risk: Limits::default(),
             simulation: Simulation {
@@ -178,6 +257,7 @@ impl Default for Config {
             },
             exchange: ExchangeFiles::default(),
             server: ServerSettings::default(),
+            data: Data::default(),
         }
     }
 }

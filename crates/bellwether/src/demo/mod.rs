@@ -3,6 +3,5 @@
 
 pub(crate) mod health;
 pub(crate) mod listener;
-pub(crate) mod market;
 pub(crate) mod story;
 pub(crate) mod tally;

@@ -17,7 +17,7 @@ use simulator::{ExchangeConfig, Slippage, SlippageModel};
 use strategies::{MakeError, Registry};
 use twox_hash::xxhash3_128::Hasher;
 
-use crate::config::{Config, Effective, KEYS};
+use crate::config::{Config, Effective, KEYS, Key};
 use crate::exit::Failure;
 use crate::spec::{self, StrategySpec};
 use tables::Tables;
@@ -159,10 +159,12 @@ pub(crate) fn exchange(config: &Config, tables: &Tables) -> Result<ExchangeConfi
     Ok(exchange)
 }
 
-/// Hashes every value that can change a result; logging is none of them.
+/// Hashes every value that can change a result; logging is none of them, and which data a running
+/// system takes is not either.
 fn hash(config: &Config, specs: &[StrategySpec], limits_off: bool) -> String {
     let mut text = String::new();
-    for key in KEYS.iter().filter(|key| key.section() != "system") {
+    let run = |key: &&Key| !matches!(key.section(), "system" | "data" | "data.playback");
+    for key in KEYS.iter().filter(run) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}={}", key.path, (key.get)(config));
     }

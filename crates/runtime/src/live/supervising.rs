@@ -124,8 +124,8 @@ impl Around {
         issues
     }
 
-    /// Returns true when the disk allows opening: fast for a second, and with room (J6, J16).
-    fn disk_allows_opening(&mut self, durable: &journal::Durable) -> bool {
+    /// Returns true when the disk has room for opening (J16).
+    fn has_room(&mut self) -> bool {
         let due = self.looked_at_space.is_none_or(|at| at.elapsed() >= SPACE_EVERY);
         if due && let Some(space) = &self.space {
             self.looked_at_space = Some(Instant::now());
@@ -137,7 +137,12 @@ impl Around {
                 }
             }
         }
-        let fast = match durable.health() {
+        self.space_level < SpaceLevel::NoOpening
+    }
+
+    /// Returns true when the disk was fast for a second (J6).
+    fn is_fast(&mut self, durable: &journal::Durable) -> bool {
+        match durable.health() {
             Health::Alive => {
                 let first = self.fast_since.is_none();
                 let since = *self.fast_since.get_or_insert_with(Instant::now);
@@ -147,8 +152,7 @@ impl Around {
                 self.fast_since = Some(Instant::now());
                 false
             }
-        };
-        fast && self.space_level < SpaceLevel::NoOpening
+        }
     }
 
     /// Returns true while engine time and the wall clock agree, or an operator accepted it (C30).
@@ -160,14 +164,16 @@ impl Around {
 
 impl Around {
     /// Returns what the core must be told: blocks for what is found, lifts for what is over.
-    /// `clock` is engine time where that follows the wall clock.
+    /// `clock` is engine time; `None` where that waits for the disk (stepped, decision 0095).
     pub(crate) fn holds(
         &mut self,
         engine: &Engine,
         durable: &journal::Durable,
         clock: Option<&Clock>,
     ) -> Vec<Input> {
-        let disk = self.disk_allows_opening(durable);
+        let room = self.has_room();
+        // Where the core's time waits for the disk, a slow one makes it slow and nothing stale.
+        let disk = room && (clock.is_none() || self.is_fast(durable));
         let agrees = clock.is_none_or(|clock| self.clock_allows_opening(clock));
         let wanted = [
             (BlockReason::Journal, !disk, "the journal's disk is slow or full"),

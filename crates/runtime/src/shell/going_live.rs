@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use engine::risk_manager::Stage;
-use engine::{Control, Input, Instruction};
+use engine::{Control, Engine, Input, Instruction};
 use gateway::MarketDataProvider;
 use journal::WaitError;
 use model::{SourceId, StrategyId, SymbolId};
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::{Finished, Shell, Tending};
 use crate::handle::Handle;
 use crate::live::{End, Live, LiveParts, backfill};
-use crate::sequencer::{ApplyError, Sequencer};
+use crate::sequencer::ApplyError;
 
 /// How long the start may take to be durable.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -86,7 +86,9 @@ impl Shell {
         let mut sequencer = core.sequencer;
         let mode = start.mode.clone();
         let applied = sequencer.apply(clock.now(), Input::Start(Box::new(start)))?;
-        promote(&mut sequencer, clock.now(), &mode)?;
+        for input in promotions(sequencer.engine(), &mode) {
+            sequencer.apply(clock.now(), input)?;
+        }
         sequencer.durable().wait_for(applied.end_seq, START_PATIENCE)?;
         let (wanted, asked) = mpsc::unbounded_channel();
         let inbox = core.inbox;
@@ -122,26 +124,24 @@ fn connect(
     });
 }
 
-/// In paper and rehearsal the configuration's list of strategies is the person's word that they
-/// are to trade there (C38, decision 0092); live needs a command for each step.
-fn promote(sequencer: &mut Sequencer, now: model::Timestamp, mode: &str) -> Result<(), ApplyError> {
+/// Returns what promotes the strategies that nobody has moved: in paper and rehearsal the
+/// configuration's list of strategies is the person's word that they are to trade there (C38,
+/// decision 0092); live needs a command for each step.
+pub(crate) fn promotions(engine: &Engine, mode: &str) -> Vec<Input> {
     if Stage::needed(mode) != Some(Stage::Paper) {
-        return Ok(());
+        return Vec::new();
     }
-    let count = u16::try_from(sequencer.engine().strategies().len()).unwrap_or(u16::MAX);
-    for strategy in (0..count).map(StrategyId) {
-        let stage = sequencer.engine().books().risk().promotions().of(strategy).stage;
-        if stage != Stage::Backtest {
-            continue;
-        }
-        let given = Instruction {
+    let count = u16::try_from(engine.strategies().len()).unwrap_or(u16::MAX);
+    let stage = |strategy| engine.books().risk().promotions().of(strategy).stage;
+    let unmoved = (0..count).map(StrategyId).filter(|&id| stage(id) == Stage::Backtest);
+    let promote = |strategy| {
+        Input::Control(Box::new(Instruction {
             control: Control::Promote { strategy, to: Stage::Paper },
             actor: "configuration".to_owned(),
             from: "system.active_strategies".to_owned(),
             reason: format!("the mode is {mode}"),
             ..Instruction::default()
-        };
-        sequencer.apply(now, Input::Control(Box::new(given)))?;
-    }
-    Ok(())
+        }))
+    };
+    unmoved.map(promote).collect()
 }

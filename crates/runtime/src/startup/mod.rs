@@ -43,7 +43,8 @@ pub struct Startup {
     pub account: u64,
     /// When starts count as a crash loop.
     pub crash_loop: CrashLoop,
-    /// Where feed time stands, for a run whose engine follows it; else the wall clock's time.
+    /// Where feed time stands, for a run whose engine follows it; else the wall clock's time. It
+    /// goes on from the journal's last time where that is later.
     pub feed: Option<Clock>,
 }
 
@@ -184,9 +185,10 @@ fn finish(
     end: EndFile,
 ) -> Result<Opened, OpenError> {
     let last_time = recovered.state.as_ref().map(|(_, engine)| engine.now());
-    let clock = startup.feed.unwrap_or_else(|| Clock::at_wall(last_time));
+    let feed = startup.feed.map(|feed| feed.not_before(last_time));
+    let clock = feed.unwrap_or_else(|| Clock::at_wall(last_time));
     // With a feed's clock its time is the wall: both go on where they were.
-    let wall = startup.feed.map_or_else(clock::wall, |feed| feed.now());
+    let wall = feed.map_or_else(clock::wall, |feed| feed.now());
     let mut start = Start {
         epoch: found.epoch,
         build: startup.build,

@@ -7,4 +7,5 @@ mod loss;
 mod lying;
 mod recovery;
 mod rig;
+mod stepped;
 mod support;
