@@ -98,7 +98,7 @@ fn days(args: &Args, calendar: &Arc<Calendar>) -> Result<Arc<dyn Days>, Failure>
     let days = Generated::new(args.seed, args.date, &args.symbols, Arc::clone(calendar));
     let days = days.map_err(|error| match error {
         DaysError::UnknownSymbol { .. } | DaysError::Generate { .. } => Failure::missing(error),
-        DaysError::Recorded(_) => Failure::corrupt(error),
+        DaysError::Recorded { .. } => Failure::corrupt(error),
     })?;
     Ok(Arc::new(days))
 }
