@@ -76,6 +76,8 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Run an accelerated market day through the whole system
     Demo(commands::demo::Args),
+    /// Run the system until it is stopped
+    Run(commands::run::Args),
     /// Run strategies over stored data and report
     Backtest(commands::backtest::Args),
     /// Market data on disk
@@ -126,6 +128,14 @@ pub(crate) enum Command {
     Config(commands::config::Args),
     /// Local stand-ins for brokers, as processes of their own
     Venue(commands::venue::Args),
+    /// Run a journal again and compare what follows with what was recorded
+    Replay(commands::replay::Args),
+    /// Show what the engine knows, from a data directory
+    State(commands::state::Args),
+    /// Copy journal, snapshots and paper book to a folder
+    Backup(commands::backup::BackupArgs),
+    /// Bring a backup back, to go on under a higher epoch
+    Restore(commands::backup::RestoreArgs),
     /// Print completions for a shell
     Completions(commands::completions::Args),
 }
@@ -188,6 +198,7 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
     let context = Context { global: cli.global, registry };
     match cli.command {
         Command::Demo(args) => commands::demo::run(&context, &args),
+        Command::Run(args) => commands::run::run(&context, &args),
         Command::Backtest(args) => commands::backtest::run(&context, &args),
         Command::Data(args) => commands::data::run(&context, &args),
         Command::Status(args) => commands::reading::status(&context, &args),
@@ -213,6 +224,10 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
         Command::Calendar(args) => commands::calendar::run(&context, &args),
         Command::Config(args) => commands::config::run(&context, &args),
         Command::Venue(args) => commands::venue::run(&context, &args),
+        Command::Replay(args) => commands::replay::run(&context, &args),
+        Command::State(args) => commands::state::run(&context, &args),
+        Command::Backup(args) => commands::backup::backup(&context, &args),
+        Command::Restore(args) => commands::backup::restore(&context, &args),
         Command::Completions(args) => commands::completions::run(&args),
     }
 }

@@ -29,6 +29,7 @@ mod market;
 mod progress;
 mod report;
 mod run;
+mod running;
 mod secrets;
 mod spec;
 mod terminal;

@@ -5,7 +5,7 @@
 //! whole.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use engine::Engine;
@@ -18,12 +18,14 @@ use crate::view::{Run, Surroundings, View};
 #[derive(Debug)]
 pub struct Beat {
     at: AtomicI64,
-    ended: AtomicI64,
+    ended: AtomicBool,
+    excused: AtomicBool,
 }
 
 impl Default for Beat {
     fn default() -> Self {
-        Self { at: AtomicI64::new(boot_nanos()), ended: AtomicI64::new(0) }
+        let at = AtomicI64::new(boot_nanos());
+        Self { at, ended: AtomicBool::new(false), excused: AtomicBool::new(false) }
     }
 }
 
@@ -35,16 +37,29 @@ impl Beat {
 
     /// The loop ends; its silence is no fault from here on.
     pub fn end(&self) {
-        self.ended.store(1, Ordering::Release);
+        self.ended.store(true, Ordering::Release);
     }
 
     /// Returns true once the loop has ended by itself.
     pub fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire) != 0
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Does something between two sessions that takes a while, such as reading a day from a disk:
+    /// the silence meanwhile is no fault.
+    pub(crate) fn excused<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.excused.store(true, Ordering::Release);
+        let done = work();
+        self.strike();
+        self.excused.store(false, Ordering::Release);
+        done
     }
 
     /// Returns for how long the loop has not turned.
     pub fn silence(&self) -> Duration {
+        if self.excused.load(Ordering::Acquire) {
+            return Duration::ZERO;
+        }
         let silent = boot_nanos().saturating_sub(self.at.load(Ordering::Acquire)).max(0);
         Duration::from_nanos(silent.unsigned_abs())
     }
@@ -85,6 +100,11 @@ impl Front {
     /// Returns when the next view is due, by the boot-time clock.
     pub fn next_view(&self) -> i64 {
         self.next
+    }
+
+    /// Returns the heartbeat.
+    pub(crate) fn beat(&self) -> &Beat {
+        &self.beat
     }
 
     /// Publishes how things are now.

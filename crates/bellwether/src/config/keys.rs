@@ -1,7 +1,7 @@
 //! The one table of configuration keys: type, range, meaning, and its place in [`Config`].
 //!
-//! The keys of `[data]` and `[risk]` lie in [`data_keys`](super::data_keys) and
-//! [`risk_keys`](super::risk_keys).
+//! The keys of `[data]`, `[risk]` and of a running system lie in [`data_keys`](super::data_keys),
+//! [`risk_keys`](super::risk_keys) and [`run_keys`](super::run_keys).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use simulator::{FillMode, LimitFill};
 
 use super::data_keys::DATA;
 use super::risk_keys::RISK;
+use super::run_keys::RUN;
 use super::tree::{Clock, Config, Environment, LogLevel};
 use super::value::{Kind, Refusal, Value};
 
@@ -72,10 +73,11 @@ pub(super) const fn fraction(min: f64, max: f64) -> Kind {
 }
 
 /// All keys but those of `[strategies.NAME]`.
-pub(crate) const KEYS: &[Key] = &joined::<{ OTHERS.len() + DATA.len() + RISK.len() }>(
-    OTHERS,
-    &joined::<{ DATA.len() + RISK.len() }>(DATA, RISK),
-);
+pub(crate) const KEYS: &[Key] =
+    &joined::<{ OTHERS.len() + RUN.len() + DATA.len() + RISK.len() }>(
+        &joined::<{ OTHERS.len() + RUN.len() }>(OTHERS, RUN),
+        &joined::<{ DATA.len() + RISK.len() }>(DATA, RISK),
+    );
 
 const fn joined<const N: usize>(first: &[Key], second: &[Key]) -> [Key; N] {
     let mut all = [first[0]; N];

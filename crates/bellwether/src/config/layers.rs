@@ -142,16 +142,7 @@ impl Effective {
 
 /// Loads the configuration from its layers.
 pub(crate) fn load(layers: &Layers, registry: &Registry) -> Result<Effective, LoadError> {
-    let mut loader = Loader {
-        registry,
-        problems: Vec::new(),
-        effective: Effective {
-            config: Config::default(),
-            strategies: StrategySettings::new(),
-            file: None,
-            origins: BTreeMap::new(),
-        },
-    };
+    let mut loader = Loader::new(registry);
     if let Some((command, values)) = layers.command {
         for (path, text) in values {
             loader.set_path(path, &Raw::Plain((*text).to_owned()), Origin::Command(command));
@@ -165,6 +156,16 @@ pub(crate) fn load(layers: &Layers, registry: &Registry) -> Result<Effective, Lo
         loader.effective.file = Some(path);
     }
     loader.env(&layers.env);
+    loader.finish()
+}
+
+/// Loads the configuration from a text alone: what the journal keeps of an earlier run.
+pub(crate) fn load_text(text: &str, registry: &Registry) -> Result<Effective, LoadError> {
+    let mut loader = Loader::new(registry);
+    match file::read(Path::new("the start of a run"), text) {
+        Ok(entries) => loader.file(entries),
+        Err(problem) => loader.problems.push(*problem),
+    }
     loader.finish()
 }
 
@@ -193,7 +194,17 @@ struct Loader<'a> {
     effective: Effective,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(registry: &'a Registry) -> Self {
+        let effective = Effective {
+            config: Config::default(),
+            strategies: StrategySettings::new(),
+            file: None,
+            origins: BTreeMap::new(),
+        };
+        Self { registry, problems: Vec::new(), effective }
+    }
+
     fn file(&mut self, entries: Vec<Entry>) {
         let mut refused: Vec<Vec<String>> = Vec::new();
         for entry in entries {
@@ -356,13 +367,14 @@ impl Loader<'_> {
     }
 }
 
-/// Returns the sections, each once.
+/// Returns the sections, each once, in the order of their first keys.
 pub(super) fn sections() -> impl Iterator<Item = &'static str> {
-    let mut last = "";
-    KEYS.iter().filter_map(move |key| {
+    let first = |(at, key): (usize, &'static Key)| {
         let section = key.section();
-        (section != std::mem::replace(&mut last, section)).then_some(section)
-    })
+        let known = KEYS.iter().take(at).any(|other| other.section() == section);
+        (!known).then_some(section)
+    };
+    KEYS.iter().enumerate().filter_map(first)
 }
 
 /// Returns true for a section, or for one that has sections within it.

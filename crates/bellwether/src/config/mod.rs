@@ -15,15 +15,16 @@ mod keys;
 mod layers;
 mod problem;
 mod risk_keys;
+mod run_keys;
 mod template;
 mod tree;
 mod value;
 
 pub(crate) use keys::{KEYS, Key};
-pub(crate) use layers::{Effective, Layers, LoadError, allowed, load};
+pub(crate) use layers::{Effective, Layers, LoadError, allowed, load, load_text};
 pub(crate) use problem::Origin;
 pub(crate) use template::template;
-pub(crate) use tree::{Config, Environment, LogLevel, System};
+pub(crate) use tree::{Config, Environment, LogLevel, System, Transport};
 
 /// The file that is read when none is named.
 pub(crate) const DEFAULT_FILE: &str = "bellwether.toml";

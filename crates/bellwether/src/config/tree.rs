@@ -206,6 +206,105 @@ impl Default for ServerSettings {
     }
 }
 
+/// What only a running system needs: `[system]`, `[journal]`, `[queues]`, `[brokers.paper]`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Running {
+    /// What is traded with.
+    pub(crate) mode: Mode,
+    /// How often views are published, in milliseconds.
+    pub(crate) update_frequency_ms: u64,
+    /// So many starts are a crash loop ...
+    pub(crate) crash_loop_starts: u32,
+    /// ... within so many minutes.
+    pub(crate) crash_loop_minutes: u32,
+    /// Length of a file of the journal in MiB.
+    pub(crate) segment_mib: u64,
+    /// Shortest time between two quotes of a symbol, in milliseconds.
+    pub(crate) quote_interval_ms: i64,
+    /// Room of the queues.
+    pub(crate) queues: Queues,
+    /// Where the paper broker is.
+    pub(crate) transport: Transport,
+}
+
+impl Default for Running {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Paper,
+            update_frequency_ms: 1_000,
+            crash_loop_starts: 3,
+            crash_loop_minutes: 10,
+            segment_mib: 64,
+            quote_interval_ms: 100,
+            queues: Queues::default(),
+            transport: Transport::Memory,
+        }
+    }
+}
+
+/// What is traded with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// Simulated money.
+    Paper,
+}
+
+impl Mode {
+    /// All modes of this build.
+    pub(crate) const ALL: [Self; 1] = [Self::Paper];
+    /// Names in the configuration.
+    pub(crate) const NAMES: &[&str] = &["paper"];
+
+    /// Returns the name in the configuration.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+        }
+    }
+}
+
+/// Room of the queues; `None`: the room of all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Queues {
+    /// Room of each queue that has none of its own.
+    pub(crate) capacity: usize,
+    /// Providers to core.
+    pub(crate) market_data: Option<usize>,
+    /// Core to brokers.
+    pub(crate) order_commands: Option<usize>,
+    /// Core to lists and pages.
+    pub(crate) performance_updates: Option<usize>,
+    /// Operators and supervisors to core.
+    pub(crate) system_events: Option<usize>,
+}
+
+impl Default for Queues {
+    fn default() -> Self {
+        let (market_data, order_commands) = (None, None);
+        let (performance_updates, system_events) = (None, None);
+        let capacity = engine::queues::DEFAULT_CAPACITY;
+        Self { capacity, market_data, order_commands, performance_updates, system_events }
+    }
+}
+
+/// Where the paper broker is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Transport {
+    /// In the process.
+    Memory,
+    /// A process of its own at this address.
+    Tcp(String),
+}
+
+impl std::fmt::Display for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
+        }
+    }
+}
+
 /// `[exchange]`: an operator's dated lines on top of the shipped tables.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct ExchangeFiles {
@@ -232,6 +331,8 @@ pub(crate) struct Config {
     pub(crate) server: ServerSettings,
     /// `[data]`.
     pub(crate) data: Data,
+    /// What only a running system needs.
+    pub(crate) running: Running,
 }
 
 impl Default for Config {
@@ -258,6 +359,7 @@ impl Default for Config {
             exchange: ExchangeFiles::default(),
             server: ServerSettings::default(),
             data: Data::default(),
+            running: Running::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! flags to [`backtest::run`].
 
 pub(crate) mod benchmark;
+pub(crate) mod foundry;
+pub(crate) mod offline;
 pub(crate) mod recorder;
 pub(crate) mod tables;
 
@@ -50,8 +52,19 @@ impl Setup {
         specs: &[StrategySpec],
         limits_off: bool,
     ) -> Result<Self, Failure> {
+        let tables = Tables::load(&effective.config)?;
+        Self::with_tables(effective, registry, specs, limits_off, tables)
+    }
+
+    /// The same with tables that were loaded before.
+    pub(crate) fn with_tables(
+        effective: &Effective,
+        registry: &Registry,
+        specs: &[StrategySpec],
+        limits_off: bool,
+        tables: Tables,
+    ) -> Result<Self, Failure> {
         let config = &effective.config;
-        let tables = Tables::load(config)?;
         let specs = resolve(effective, specs)?;
         for spec in &specs {
             registry.make(spec::base_name(&spec.instance), &spec.parameters).map_err(refused)?;

@@ -8,6 +8,7 @@
 //! Invariant: the lock is held until the last byte is written; how the run ended is on disk before
 //! the lock is given back.
 
+mod brokers;
 mod going_live;
 mod snapshots;
 mod tending;
@@ -38,6 +39,7 @@ use crate::view::{Lists, Run};
 use crate::watchdog::Watchdog;
 
 pub(crate) use going_live::promotions;
+pub use brokers::Brokers;
 pub use going_live::{GoLiveError, Market, Running};
 pub use snapshots::SnapshotRule;
 pub use tending::{Finished, Tending};

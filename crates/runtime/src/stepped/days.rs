@@ -115,7 +115,8 @@ fn play(
         next = course.last_session();
     }
     while let Some(session) = next {
-        let data = match course.days.load(session.date, session.date) {
+        let load = || course.days.load(session.date, session.date);
+        let data = match host.beat().excused(load) {
             Ok(data) => data,
             Err(why) => {
                 error!(date = %session.date, %why, "a day is not there: the run ends");

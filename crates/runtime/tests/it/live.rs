@@ -6,19 +6,18 @@ use std::time::{Duration, Instant};
 use engine::risk_manager::{Limits, Scope};
 use engine::{Control, Instruction};
 use gateway::{
-    Answer, Broker, Dispatcher, DispatcherSettings, FeedSignal, FeedSink, KillSwitch,
-    MarketDataProvider, ProviderStatus, Said, Standing, Unavailable,
+    Answer, Broker, FeedSignal, FeedSink, MarketDataProvider, ProviderStatus, Unavailable,
 };
 use journal::disk::RealDisk;
 use journal::{Author, ReadOptions};
 use model::exchange::{CommissionPlan, Segment};
-use model::{Bar, BrokerId, MarketEvent, Quote, SymbolId, Timestamp};
+use model::{Bar, MarketEvent, Quote, SymbolId, Timestamp};
 use paper::{Book, Desk, MemoryBroker, Shown};
 use playback::{Days as _, Generated, Playback};
 use runtime::clock::{Clock, boot_nanos};
-use runtime::inbox::{Inbox, InboxConfig};
+use runtime::inbox::InboxConfig;
 use runtime::recovery::{Place, Plan, Replay};
-use runtime::shell::{Dispatch, Finished, Market, Running, Settings, Shell, SnapshotRule, raise};
+use runtime::shell::{Brokers, Finished, Market, Running, Settings, Shell, SnapshotRule, raise};
 use runtime::startup::{CrashLoop, OpenError, Startup, open};
 use runtime::view::{Build, Run, View};
 use runtime::{Handle, mark_of};
@@ -84,42 +83,6 @@ impl MarketDataProvider for Tapped {
     }
     fn status(&self) -> ProviderStatus {
         self.inner.status()
-    }
-}
-
-/// The way to one broker, with everything it says brought to the core.
-struct OneBroker(Arc<dyn Broker>);
-
-impl Dispatch for OneBroker {
-    fn start(
-        self,
-        switch: &Arc<KillSwitch>,
-        inbox: &Inbox,
-        engine: &engine::Engine,
-    ) -> Vec<Dispatcher> {
-        let books = engine.books();
-        let standing = books.orders().iter().filter(|order| !order.state.is_terminal());
-        let standing = standing.map(|order| Standing {
-            client_id: order.request.client_id,
-            symbol: order.request.symbol,
-            quantity: order.request.quantity,
-            filled: order.request.quantity.minus(order.leaves_qty()),
-        });
-        let clock = Arc::new(|| boot_nanos().unsigned_abs());
-        let settings = DispatcherSettings {
-            reports: books.brokers().get(BrokerId(0)).reports,
-            standing: standing.collect(),
-            ..DispatcherSettings::new(BrokerId(0), clock)
-        };
-        let (said, mut heard) = mpsc::channel::<Said>(64);
-        let inbox = inbox.clone();
-        tokio::spawn(async move {
-            while let Some(said) = heard.recv().await {
-                inbox.hear(said).await;
-            }
-        });
-        let children = Arc::default();
-        vec![Dispatcher::spawn(self.0, settings, switch, &children, said)]
     }
 }
 
@@ -210,7 +173,7 @@ impl World {
             Run::new(engine, "paper", "test", build, calendar(), &["paper"], &["playback"])
         };
         let foundry = Arc::new(self.foundry.clone());
-        let dispatch = OneBroker(self.broker.clone());
+        let dispatch = Brokers { list: vec![self.broker.clone()], capacity: 1_000 };
         raise(opened, settings, run, foundry, dispatch).unwrap()
     }
 
