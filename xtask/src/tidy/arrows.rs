@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "backtest",
             "catalog",
             "engine",
+            "gateway",
             "journal",
             "model",
             "paper",

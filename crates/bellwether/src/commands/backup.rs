@@ -108,9 +108,8 @@ fn copy_parts(from: &Path, to: &Path) -> Result<u64, Failure> {
 
 /// Copies one file and makes it durable.
 fn copy(from: &Path, to: &Path) -> Result<u64, Failure> {
-    let failed = |error| {
-        Failure::io(format_args!("copy {} to {}", from.display(), to.display()), error)
-    };
+    let failed =
+        |error| Failure::io(format_args!("copy {} to {}", from.display(), to.display()), error);
     let bytes = fs::copy(from, to).map_err(failed)?;
     let file = fs::File::open(to).map_err(failed)?;
     file.sync_all().map_err(failed)?;
@@ -118,13 +117,7 @@ fn copy(from: &Path, to: &Path) -> Result<u64, Failure> {
 }
 
 /// Verifies what was written and says so.
-fn report(
-    what: &str,
-    path: &Path,
-    dir: &Path,
-    bytes: u64,
-    as_json: bool,
-) -> Result<Exit, Failure> {
+fn report(what: &str, path: &Path, dir: &Path, bytes: u64, as_json: bool) -> Result<Exit, Failure> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::default());
     let found = verify(&disk, &dir.join("journal")).map_err(offline::read_failure)?;
     if as_json {

@@ -22,8 +22,7 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let place = offline::place(&context.global.data_dir)?;
     let foundry = EngineFoundry { registry: context.registry.clone() };
-    let recovered =
-        recover(&place, &foundry, crate::BUILD).map_err(offline::recover_failure)?;
+    let recovered = recover(&place, &foundry, crate::BUILD).map_err(offline::recover_failure)?;
     let Some((start, engine)) = &recovered.state else {
         let path = context.global.data_dir.display();
         return Err(Failure::missing(format_args!("{path} holds no journal yet"))

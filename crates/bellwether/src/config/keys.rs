@@ -73,11 +73,10 @@ pub(super) const fn fraction(min: f64, max: f64) -> Kind {
 }
 
 /// All keys but those of `[strategies.NAME]`.
-pub(crate) const KEYS: &[Key] =
-    &joined::<{ OTHERS.len() + RUN.len() + DATA.len() + RISK.len() }>(
-        &joined::<{ OTHERS.len() + RUN.len() }>(OTHERS, RUN),
-        &joined::<{ DATA.len() + RISK.len() }>(DATA, RISK),
-    );
+pub(crate) const KEYS: &[Key] = &joined::<{ OTHERS.len() + RUN.len() + DATA.len() + RISK.len() }>(
+    &joined::<{ OTHERS.len() + RUN.len() }>(OTHERS, RUN),
+    &joined::<{ DATA.len() + RISK.len() }>(DATA, RISK),
+);
 
 const fn joined<const N: usize>(first: &[Key], second: &[Key]) -> [Key; N] {
     let mut all = [first[0]; N];

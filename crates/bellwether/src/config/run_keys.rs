@@ -81,10 +81,26 @@ pub(super) const RUN: &[Key] = &[
         |c, v| c.running.queues.capacity = room(v),
         |c| number(c.running.queues.capacity)
     ),
-    queue!("queues.market_data", "Room for bars, prints and halts; beyond it a gap is filled later (F24).", market_data),
-    queue!("queues.order_commands", "Room for commands to a broker; a quarter is kept for cancels, exits and questions (F42).", order_commands),
-    queue!("queues.performance_updates", "Room for what lists and pages follow; beyond it they catch up from the journal.", performance_updates),
-    queue!("queues.system_events", "Room for instructions; emergency stops have room beyond it (F42).", system_events),
+    queue!(
+        "queues.market_data",
+        "Room for bars, prints and halts; beyond it a gap is filled later (F24).",
+        market_data
+    ),
+    queue!(
+        "queues.order_commands",
+        "Room for commands to a broker; a quarter is kept for cancels, exits and questions (F42).",
+        order_commands
+    ),
+    queue!(
+        "queues.performance_updates",
+        "Room for what lists and pages follow; beyond it they catch up from the journal.",
+        performance_updates
+    ),
+    queue!(
+        "queues.system_events",
+        "Room for instructions; emergency stops have room beyond it (F42).",
+        system_events
+    ),
     Key {
         path: "brokers.paper.transport",
         kind: Kind::Text("memory, or tcp://ADDRESS of a `bellwether venue --paper ADDRESS`"),

@@ -171,11 +171,11 @@ mod tests {
         let registry = Registry::builtin();
         let env = vec![("BELLWETHER_RISK__MAX_POSITIONS".to_owned(), "3".to_owned())];
         let effective = load(&Layers { env, ..Layers::default() }, &registry).unwrap();
-        let specs: Vec<StrategySpec> = strategies.iter().map(|text| text.parse().unwrap()).collect();
+        let specs: Vec<StrategySpec> =
+            strategies.iter().map(|text| text.parse().unwrap()).collect();
         let setup = Setup::new(&effective, &registry, &specs, false).unwrap();
         let symbols = vec!["AAA".parse().unwrap(), "BBB".parse().unwrap()];
-        let described =
-            Described::new(Drive::Live, &effective.config, &setup, symbols).unwrap();
+        let described = Described::new(Drive::Live, &effective.config, &setup, symbols).unwrap();
         (described, registry)
     }
 

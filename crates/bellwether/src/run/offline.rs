@@ -56,11 +56,7 @@ pub(crate) fn recover_failure(error: RecoverError) -> Failure {
 }
 
 /// Returns the state of an engine as the API shows it.
-pub(crate) fn state(
-    engine: &Engine,
-    start: &Start,
-    registry: &Registry,
-) -> Result<Value, Failure> {
+pub(crate) fn state(engine: &Engine, start: &Start, registry: &Registry) -> Result<Value, Failure> {
     let described = Described::read(start).map_err(Failure::config)?;
     let (config, setup) = described.setup(registry)?;
     let build = Build { version: start.build.clone(), commit: String::new() };

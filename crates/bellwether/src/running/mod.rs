@@ -6,7 +6,6 @@
 
 mod live;
 mod readiness;
-mod serving;
 mod signals;
 mod stepped;
 
@@ -102,11 +101,7 @@ fn ended(finished: Finished) -> Exit {
 
 impl Plan<'_> {
     /// Opens the data directory and says what was found.
-    fn open(
-        &self,
-        drive: Drive,
-        feed: Option<runtime::clock::Clock>,
-    ) -> Result<Opened, Failure> {
+    fn open(&self, drive: Drive, feed: Option<runtime::clock::Clock>) -> Result<Opened, Failure> {
         let described = Described::new(drive, self.config, &self.setup, self.symbols.clone())?;
         let running = &self.config.running;
         let startup = Startup {

@@ -7,5 +7,6 @@ mod commands;
 mod config;
 mod demo;
 mod journal;
+mod run;
 mod support;
 mod venue;

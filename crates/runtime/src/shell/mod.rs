@@ -38,8 +38,8 @@ use crate::startup::Opened;
 use crate::view::{Lists, Run};
 use crate::watchdog::Watchdog;
 
-pub(crate) use going_live::promotions;
 pub use brokers::Brokers;
+pub(crate) use going_live::promotions;
 pub use going_live::{GoLiveError, Market, Running};
 pub use snapshots::SnapshotRule;
 pub use tending::{Finished, Tending};
