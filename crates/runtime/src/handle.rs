@@ -15,7 +15,7 @@ use engine::{Control, Input, Instruction, LimitChange};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::front::Beat;
-use crate::inbox::{Full, Inbox, SystemEvent};
+use crate::inbox::{Full, Inbox, MarketCounts, SystemEvent};
 use crate::kill::KillKeeper;
 use crate::release::{Receipt, Released};
 use crate::view::{Lists, Run, View};
@@ -154,6 +154,11 @@ impl Handle {
     /// Follows released records from now on; a slow reader is told how many it missed.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Released>> {
         self.parts.records.subscribe()
+    }
+
+    /// Returns what became of all market data that was offered (F42).
+    pub fn market_counts(&self) -> MarketCounts {
+        self.parts.inbox.market_counts()
     }
 
     /// Returns the constants of the run, with the names of symbols, strategies and brokers.

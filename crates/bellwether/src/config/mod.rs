@@ -21,7 +21,7 @@ mod tree;
 mod value;
 
 pub(crate) use keys::{KEYS, Key};
-pub(crate) use layers::{Effective, Layers, LoadError, allowed, load, load_text};
+pub(crate) use layers::{Effective, Layers, LoadError, allowed, limits_from, load, load_text};
 pub(crate) use problem::Origin;
 pub(crate) use template::template;
 pub(crate) use tree::{Config, Environment, LogLevel, System, Transport};

@@ -11,7 +11,7 @@ use runtime::clock::{Clock, boot_nanos, wall};
 use runtime::shell::{Brokers, Finished, GoLiveError, Market, raise};
 use tokio::runtime::Runtime;
 
-use super::{Plan, make_data_dir, not_raised, readiness, signals};
+use super::{Plan, make_data_dir, not_raised, readiness, serving, signals};
 use crate::exit::{Exit, Failure};
 use crate::run::foundry::Drive;
 
@@ -39,10 +39,12 @@ pub(super) fn run(plan: &Plan<'_>, address: &str, on: &Runtime) -> Result<Finish
         .map_err(not_raised)?;
     let clock = shell.clock;
     let running = shell.go_live(market(plan, clock)).map_err(not_alive)?;
+    let server = serving::start(plan, &running.handle, on)?;
     let signals = signals::listen(running.handle.clone(), on)?;
-    readiness::announce(plan, ready, running.handle.clone(), None, on);
+    readiness::announce(plan, ready, running.handle.clone(), server.address(), on);
     let finished = running.join();
     drop(signals);
+    server.stop();
     Ok(finished)
 }
 

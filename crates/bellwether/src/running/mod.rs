@@ -6,6 +6,7 @@
 
 mod live;
 mod readiness;
+mod serving;
 mod signals;
 mod stepped;
 
@@ -29,6 +30,7 @@ use crate::config::{Config, Effective, Transport};
 use crate::days::{self, Wanted};
 use crate::exit::{Exit, Failure};
 use crate::files;
+use crate::log;
 use crate::run::Setup;
 use crate::run::foundry::{Described, Drive, EngineFoundry};
 use crate::terminal;
@@ -119,6 +121,9 @@ impl Plan<'_> {
             feed,
         };
         let opened = open(startup, &self.foundry).map_err(refused)?;
+        // From here on the data directory is ours to write in.
+        let keep_days = self.config.system.data_retention_days;
+        log::to_files(&self.context.global.data_dir, keep_days)?;
         opened.notes.iter().for_each(|note| tracing::info!("{note}"));
         for failed in &opened.failed {
             tracing::error!("start-up check failed: {failed}");

@@ -40,7 +40,7 @@ pub(super) fn announce(
     plan: &Plan<'_>,
     ready: Ready,
     handle: Handle,
-    listen: Option<SocketAddr>,
+    listen: SocketAddr,
     on: &Runtime,
 ) {
     let path = plan.wish.ready_file.clone();
@@ -70,7 +70,7 @@ fn tell(
     ready: &Ready,
     failed: &[String],
     handle: &Handle,
-    listen: Option<SocketAddr>,
+    listen: SocketAddr,
 ) {
     let gate = &handle.view().status.gate;
     let document = json!({
@@ -78,7 +78,7 @@ fn tell(
         "time": runtime::clock::wall(),
         "mode": ready.mode,
         "epoch": ready.epoch,
-        "listen": listen.map(|address| address.to_string()),
+        "listen": listen.to_string(),
         "failed": failed,
         "gate": { "open": gate.open, "reasons": gate.reasons },
     });

@@ -11,7 +11,7 @@ use runtime::shell::{Finished, NoDispatch, raise};
 use runtime::stepped::{Course, step};
 use tokio::runtime::Runtime;
 
-use super::{Plan, make_data_dir, not_raised, readiness, signals};
+use super::{Plan, make_data_dir, not_raised, readiness, serving, signals};
 use crate::days;
 use crate::exit::{Exit, Failure};
 use crate::run::foundry::Drive;
@@ -35,11 +35,13 @@ pub(super) fn run(plan: &Plan<'_>, on: &Runtime) -> Result<Finished, Failure> {
     let shell = raise(opened, plan.settings(), |engine| plan.names(engine), foundry, NoDispatch)
         .map_err(not_raised)?;
     let handle = shell.handle.clone();
+    let server = serving::start(plan, &handle, on)?;
     let signals = signals::listen(handle.clone(), on)?;
-    readiness::announce(plan, ready, handle, None, on);
+    readiness::announce(plan, ready, handle, server.address(), on);
     let played = step(shell, &course(plan), book, &mut NoSink)
         .map_err(|error| Failure::new(Exit::Corrupt, error))?;
     drop(signals);
+    server.stop();
     match played.missing {
         Some(missing) => Err(days::failure(missing)),
         None => Ok(played.finished),

@@ -17,6 +17,8 @@ update_frequency_ms = 50
 ceilings = \"test\"
 [journal]
 segment_mib = 4
+[server]
+listen = \"127.0.0.1:0\"
 [data.playback]
 date = \"2026-11-24\"
 symbols = [\"SYM0\", \"SYM1\"]
@@ -69,6 +71,9 @@ fn a_run_stops_goes_on_and_replays() {
     let (child, ready) = start(&desk, "--init");
     assert_eq!(ready["ready"], true, "{ready}");
     assert_eq!(ready["mode"], "paper");
+    let listen = ready["listen"].as_str().unwrap();
+    let status = desk.json(&format!("--data-dir d status --url http://{listen}"));
+    assert_eq!(status["epoch"], ready["epoch"], "{status}");
     let second = desk.run("--config c.toml --data-dir d run");
     second.refused(73, &["another instance"]);
     std::thread::sleep(Duration::from_millis(500));

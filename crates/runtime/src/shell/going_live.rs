@@ -16,6 +16,7 @@ use super::{Finished, Shell, Tending};
 use crate::handle::Handle;
 use crate::live::{End, Live, LiveParts, backfill};
 use crate::sequencer::ApplyError;
+use crate::watchdog::Listener;
 
 /// How long the start may take to be durable.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -62,6 +63,11 @@ impl Running {
     /// Returns true once the core's loop has ended.
     pub fn has_ended(&self) -> bool {
         self.core.is_finished()
+    }
+
+    /// Lets somebody outside the process hear that the core turns (C32).
+    pub fn listen(&self, listener: Box<dyn Listener>) {
+        self.tending.listen(listener);
     }
 
     /// Waits for the end of the core's loop and ends the run in order.
