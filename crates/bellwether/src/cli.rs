@@ -138,6 +138,9 @@ pub(crate) enum Command {
     Restore(commands::backup::RestoreArgs),
     /// Print completions for a shell
     Completions(commands::completions::Args),
+    /// Cancel the entry orders of a system that is silent; `run` starts it
+    #[command(hide = true)]
+    Guard(commands::guard::Args),
 }
 
 /// What every command works with.
@@ -229,6 +232,7 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
         Command::Backup(args) => commands::backup::backup(&context, &args),
         Command::Restore(args) => commands::backup::restore(&context, &args),
         Command::Completions(args) => commands::completions::run(&args),
+        Command::Guard(args) => commands::guard::run(&context, &args),
     }
 }
 

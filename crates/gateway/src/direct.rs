@@ -81,7 +81,8 @@ async fn open_entries(
     let rows = broker.open_orders().await?;
     let ours = rows.iter().filter_map(|row| {
         let id = row.client_id.filter(|id| id.tag == tag && !id.exit)?;
-        Some((id, row.symbol?))
+        // The id alone names the order; where its symbol is none of the run, any will do.
+        Some((id, row.symbol.unwrap_or(SymbolId(0))))
     });
     Ok(ours.collect())
 }

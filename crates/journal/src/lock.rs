@@ -69,6 +69,14 @@ impl Lock {
         Ok(Self { file, path })
     }
 
+    /// Returns the process that wrote itself into the lock of a data directory and still lives;
+    /// for telling only: the lock itself is neither taken nor looked at.
+    pub fn holder(data_dir: &Path) -> Option<u32> {
+        let text = std::fs::read_to_string(data_dir.join("lock")).ok()?;
+        let pid: u32 = text.trim().parse().ok()?;
+        Path::new("/proc").join(pid.to_string()).is_dir().then_some(pid)
+    }
+
     /// Returns whether the file that is locked still is the one others would lock.
     pub fn is_current(&self) -> bool {
         let here = self.file.metadata().map(|found| (found.dev(), found.ino()));

@@ -23,6 +23,15 @@ use crate::release::{Receipt, Released};
 /// The name of the file that keeps an emergency stop.
 pub const KILL_FILE: &str = "KILL";
 
+/// Writes the `KILL` file of a data directory: a running process blocks entries and cancels them,
+/// the next one starts with entries blocked.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_kill_file(data_dir: &Path, why: &str) -> io::Result<()> {
+    std::fs::write(data_dir.join(KILL_FILE), format!("{why}\n"))
+}
+
 /// Keeps the switch, the core and the file together.
 #[derive(Debug)]
 pub struct KillKeeper {

@@ -72,6 +72,14 @@ impl Watchdog {
     }
 }
 
+impl Watchdog {
+    /// Tells those outside that the run ended in order. Without it they act as if it had died:
+    /// entries may be left at a broker.
+    pub fn say_goodbye(&self) {
+        tell(&self.listeners, |listener| listener.goodbye());
+    }
+}
+
 impl Drop for Watchdog {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
@@ -135,5 +143,4 @@ fn watch(
             gone();
         }
     }
-    tell(listeners, |listener| listener.goodbye());
 }

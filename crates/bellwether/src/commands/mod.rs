@@ -8,6 +8,7 @@ pub(crate) mod config;
 pub(crate) mod control;
 pub(crate) mod data;
 pub(crate) mod demo;
+pub(crate) mod guard;
 pub(crate) mod journal;
 pub(crate) mod operating;
 pub(crate) mod reading;

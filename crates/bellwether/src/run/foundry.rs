@@ -21,7 +21,7 @@ use crate::exit::Failure;
 use crate::spec::StrategySpec;
 
 /// The installation's tag in client order ids (R10).
-const TAG: [u8; 4] = *b"BW\0\0";
+pub(crate) const TAG: [u8; 4] = *b"BW\0\0";
 
 /// How the core is driven: it decides on what the broker is known to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use runtime::clock::{Clock, boot_nanos, wall};
 use runtime::shell::{Brokers, Finished, GoLiveError, Market, raise};
 use tokio::runtime::Runtime;
 
-use super::{Plan, make_data_dir, not_raised, readiness, serving, signals};
+use super::{Plan, guarding, make_data_dir, not_raised, readiness, serving, signals};
 use crate::exit::{Exit, Failure};
 use crate::run::foundry::Drive;
 
@@ -37,6 +37,8 @@ pub(super) fn run(plan: &Plan<'_>, address: &str, on: &Runtime) -> Result<Finish
     let foundry = Arc::new(plan.foundry.clone());
     let shell = raise(opened, plan.settings(), |engine| plan.names(engine), foundry, brokers)
         .map_err(not_raised)?;
+    guarding::tell_the_manager(&shell.tending);
+    guarding::start_guard(plan, &shell.tending);
     let clock = shell.clock;
     let running = shell.go_live(market(plan, clock)).map_err(not_alive)?;
     let server = serving::start(plan, &running.handle, on)?;

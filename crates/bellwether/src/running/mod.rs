@@ -4,6 +4,8 @@
 //! thread and the API; signals stop in order. How the core is driven follows from where the paper
 //! broker is: in the process it is stepped by the time of the data, as its own process it is live.
 
+pub(crate) mod direct;
+mod guarding;
 mod live;
 mod readiness;
 mod serving;
@@ -62,18 +64,7 @@ struct Plan<'a> {
 pub(crate) fn run(context: &Context, effective: &Effective, wish: Wish) -> Result<Exit, Failure> {
     let config = &effective.config;
     let setup = Setup::new(effective, &context.registry, &[], false)?;
-    let playback = &config.data.playback;
-    let named = match playback.symbols.is_empty() {
-        true => &config.system.universe,
-        false => &playback.symbols,
-    };
-    let wanted = Wanted {
-        source: playback.source.as_deref(),
-        seed: playback.seed,
-        date: playback.date,
-        symbols: named,
-    };
-    let days = days::find(&wanted, &setup.tables.calendar)?;
+    let days = find_days(config, &setup)?;
     let symbols = days.symbols().to_vec();
     let foundry = EngineFoundry { registry: context.registry.clone() };
     let plan = Plan { context, config, wish, setup, days, symbols, foundry };
@@ -89,6 +80,28 @@ pub(crate) fn run(context: &Context, effective: &Effective, wish: Wish) -> Resul
     // Sockets and timers that are left end with the process.
     runtime.shutdown_timeout(Duration::from_millis(500));
     Ok(ended(finished))
+}
+
+/// Returns the symbols of a run by this configuration.
+pub(crate) fn symbols(context: &Context, effective: &Effective) -> Result<Vec<Symbol>, Failure> {
+    let setup = Setup::new(effective, &context.registry, &[], false)?;
+    Ok(find_days(&effective.config, &setup)?.symbols().to_vec())
+}
+
+/// Finds the days that are played back.
+fn find_days(config: &Config, setup: &Setup) -> Result<Arc<dyn Days>, Failure> {
+    let playback = &config.data.playback;
+    let named = match playback.symbols.is_empty() {
+        true => &config.system.universe,
+        false => &playback.symbols,
+    };
+    let wanted = Wanted {
+        source: playback.source.as_deref(),
+        seed: playback.seed,
+        date: playback.date,
+        symbols: named,
+    };
+    days::find(&wanted, &setup.tables.calendar)
 }
 
 /// Says how a run ended.

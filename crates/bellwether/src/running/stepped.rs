@@ -11,7 +11,7 @@ use runtime::shell::{Finished, NoDispatch, raise};
 use runtime::stepped::{Course, step};
 use tokio::runtime::Runtime;
 
-use super::{Plan, make_data_dir, not_raised, readiness, serving, signals};
+use super::{Plan, guarding, make_data_dir, not_raised, readiness, serving, signals};
 use crate::days;
 use crate::exit::{Exit, Failure};
 use crate::run::foundry::Drive;
@@ -34,6 +34,7 @@ pub(super) fn run(plan: &Plan<'_>, on: &Runtime) -> Result<Finished, Failure> {
     let foundry = Arc::new(plan.foundry.clone());
     let shell = raise(opened, plan.settings(), |engine| plan.names(engine), foundry, NoDispatch)
         .map_err(not_raised)?;
+    guarding::tell_the_manager(&shell.tending);
     let handle = shell.handle.clone();
     let server = serving::start(plan, &handle, on)?;
     let signals = signals::listen(handle.clone(), on)?;

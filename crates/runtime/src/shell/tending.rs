@@ -91,6 +91,9 @@ impl Tending {
             End::JournalDead(reason) => held.without_journal(&reason),
             End::Fault(error) => held.without_core(&error),
         };
+        if last == LastEnd::Orderly {
+            watchdog.say_goodbye();
+        }
         drop(watchdog);
         if let Err(error) = held.end.write(last) {
             tracing::error!(%error, "how the run ended cannot be written");
