@@ -101,7 +101,7 @@ pub(crate) enum Command {
     /// Lift a pause or an emergency stop: takes the role admin and a reason
     Resume(commands::control::Args),
     /// Let nothing be opened at once and cancel every entry; exits stay
-    EmergencyStop(commands::control::Args),
+    EmergencyStop(commands::control::EmergencyArgs),
     /// Close the positions of a running system
     Flatten(commands::control::Args),
     /// Reduce the positions of a running system to its limits
@@ -213,7 +213,7 @@ pub(crate) fn run(registry: Registry) -> Result<Exit, Failure> {
         Command::Why(args) => commands::reading::why(&context, &args),
         Command::Pause(args) => commands::control::run(&context, "pause", &args),
         Command::Resume(args) => commands::control::run(&context, "resume", &args),
-        Command::EmergencyStop(args) => commands::control::run(&context, "emergency-stop", &args),
+        Command::EmergencyStop(args) => commands::control::emergency_stop(&context, &args),
         Command::Flatten(args) => commands::control::run(&context, "flatten", &args),
         Command::Rebalance(args) => commands::control::run(&context, "rebalance", &args),
         Command::Stop(args) => commands::control::stop(&context, &args),

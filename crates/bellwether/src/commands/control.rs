@@ -1,11 +1,13 @@
 //! `pause`, `resume`, `emergency-stop`, `flatten`, `rebalance`, `stop`, `ack`: commands to a running
 //! system, in any state and at any hour.
 
+use runtime::write_kill_file;
 use serde_json::{Value, json};
 
 use crate::cli::Context;
 use crate::client::{Client, Connection, part};
 use crate::exit::{Exit, Failure};
+use crate::running::{self, direct};
 use crate::terminal;
 
 /// Flags of a command.
@@ -22,6 +24,20 @@ pub(crate) struct Args {
     scope: String,
     #[command(flatten)]
     how: How,
+}
+
+/// Flags of `emergency-stop`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  bellwether emergency-stop --reason \"strange fills\"\n  bellwether emergency-stop --direct"
+)]
+pub(crate) struct EmergencyArgs {
+    /// Needs no process: cancels our entry orders at the brokers, and a system that runs or is
+    /// started later opens nothing until resumed
+    #[arg(long)]
+    direct: bool,
+    #[command(flatten)]
+    usual: Args,
 }
 
 /// How a command is given and answered.
@@ -92,6 +108,28 @@ impl How {
 pub(crate) fn run(context: &Context, name: &str, args: &Args) -> Result<Exit, Failure> {
     let body = json!({ "reason": args.reason, "scope": args.scope });
     args.how.give(context, &format!("/api/v1/control/{name}"), &body)
+}
+
+/// Runs `emergency-stop`.
+pub(crate) fn emergency_stop(context: &Context, args: &EmergencyArgs) -> Result<Exit, Failure> {
+    if !args.direct {
+        return run(context, "emergency-stop", &args.usual);
+    }
+    if args.usual.scope != "all" {
+        return Err(Failure::usage("--direct stops everything")
+            .hint("a scope is the core's to know: leave --direct out"));
+    }
+    let effective = context.configure(&context.layers())?;
+    let reason = args.usual.reason.as_deref().unwrap_or("no reason given");
+    // First what needs no network: whatever runs on this directory opens nothing from here on.
+    write_kill_file(&context.global.data_dir, &format!("emergency-stop --direct: {reason}"))
+        .map_err(|error| Failure::io("write the KILL file", error))?;
+    let symbols = running::symbols(&effective.config)?;
+    let stopped = direct::stop_entries(&effective.config, &symbols)?;
+    if args.usual.how.json {
+        terminal::json(&direct::document(&stopped))?;
+    }
+    Ok(direct::tell(&stopped))
 }
 
 /// Runs `ack`.

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     // What can be refused is refused now, while the system lives to hear of it.
     let effective = context.configure(&context.layers())?;
-    let symbols = crate::running::symbols(context, &effective)?;
+    let symbols = crate::running::symbols(&effective.config)?;
     let data_dir = &context.global.data_dir;
     match watch(io::stdin(), SILENCE) {
         Watched::Orderly => return Ok(Exit::Done),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway::{Broker, DirectStop, Unavailable, cancel_entries};
-use model::{BrokerId, Symbol};
+use model::{BrokerId, ClientOrderId, Symbol};
 use paper::{TcpBroker, TcpSettings};
+use serde_json::{Value, json};
 
 use crate::config::{Config, Transport};
 use crate::exit::{Exit, Failure};
@@ -52,6 +53,21 @@ fn brokers(config: &Config, symbols: &[Symbol]) -> Vec<Arc<dyn Broker>> {
     }
 }
 
+/// Returns what became of them as JSON.
+pub(crate) fn document(stopped: &[Stopped]) -> Value {
+    let ids = |ids: Vec<&ClientOrderId>| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let row = |Stopped { broker, result }: &Stopped| match result {
+        Ok(stop) => json!({
+            "broker": broker,
+            "found": ids(stop.found.iter().collect()),
+            "left": ids(stop.left.iter().map(|(id, _)| id).collect()),
+            "unavailable": null,
+        }),
+        Err(error) => json!({ "broker": broker, "unavailable": error.to_string() }),
+    };
+    json!({ "brokers": stopped.iter().map(row).collect::<Vec<Value>>() })
+}
+
 /// Says what became of them, and answers with the exit code: 1 when an order is left, 69 when a
 /// broker could not be asked.
 pub(crate) fn tell(stopped: &[Stopped]) -> Exit {
@@ -62,7 +78,10 @@ pub(crate) fn tell(stopped: &[Stopped]) -> Exit {
     for Stopped { broker, result } in stopped {
         match result {
             Ok(stop) if stop.left.is_empty() => {
-                terminal::complain(&format!("{broker}: {} entry orders cancelled", stop.found.len()));
+                terminal::complain(&format!(
+                    "{broker}: {} entry orders cancelled",
+                    stop.found.len()
+                ));
             }
             Ok(stop) => {
                 let left: Vec<String> = stop.left.iter().map(|(id, _)| id.to_string()).collect();
@@ -74,7 +93,9 @@ pub(crate) fn tell(stopped: &[Stopped]) -> Exit {
                 exit = Exit::No;
             }
             Err(error) => {
-                terminal::complain(&format!("error: {broker}: {error}; ask the broker by other means"));
+                terminal::complain(&format!(
+                    "error: {broker}: {error}; ask the broker by other means"
+                ));
                 return Exit::Unavailable;
             }
         }

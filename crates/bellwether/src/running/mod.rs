@@ -35,6 +35,7 @@ use crate::files;
 use crate::log;
 use crate::run::Setup;
 use crate::run::foundry::{Described, Drive, EngineFoundry};
+use crate::run::tables::Tables;
 use crate::terminal;
 
 /// The account that the paper broker keeps.
@@ -64,7 +65,7 @@ struct Plan<'a> {
 pub(crate) fn run(context: &Context, effective: &Effective, wish: Wish) -> Result<Exit, Failure> {
     let config = &effective.config;
     let setup = Setup::new(effective, &context.registry, &[], false)?;
-    let days = find_days(config, &setup)?;
+    let days = find_days(config, &setup.tables)?;
     let symbols = days.symbols().to_vec();
     let foundry = EngineFoundry { registry: context.registry.clone() };
     let plan = Plan { context, config, wish, setup, days, symbols, foundry };
@@ -83,13 +84,13 @@ pub(crate) fn run(context: &Context, effective: &Effective, wish: Wish) -> Resul
 }
 
 /// Returns the symbols of a run by this configuration.
-pub(crate) fn symbols(context: &Context, effective: &Effective) -> Result<Vec<Symbol>, Failure> {
-    let setup = Setup::new(effective, &context.registry, &[], false)?;
-    Ok(find_days(&effective.config, &setup)?.symbols().to_vec())
+pub(crate) fn symbols(config: &Config) -> Result<Vec<Symbol>, Failure> {
+    let tables = Tables::load(config)?;
+    Ok(find_days(config, &tables)?.symbols().to_vec())
 }
 
 /// Finds the days that are played back.
-fn find_days(config: &Config, setup: &Setup) -> Result<Arc<dyn Days>, Failure> {
+fn find_days(config: &Config, tables: &Tables) -> Result<Arc<dyn Days>, Failure> {
     let playback = &config.data.playback;
     let named = match playback.symbols.is_empty() {
         true => &config.system.universe,
@@ -101,7 +102,7 @@ fn find_days(config: &Config, setup: &Setup) -> Result<Arc<dyn Days>, Failure> {
         date: playback.date,
         symbols: named,
     };
-    days::find(&wanted, &setup.tables.calendar)
+    days::find(&wanted, &tables.calendar)
 }
 
 /// Says how a run ended.

@@ -10,3 +10,4 @@ mod journal;
 mod run;
 mod support;
 mod venue;
+mod without_core;

@@ -13,14 +13,14 @@ use crate::support::Desk;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A venue that runs.
-struct Venue {
+pub(crate) struct Venue {
     process: Child,
-    paper: String,
+    pub(crate) paper: String,
     admin: String,
 }
 
 impl Venue {
-    fn start(desk: &Desk) -> Self {
+    pub(crate) fn start(desk: &Desk) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_bellwether"))
             .args(["venue", "--paper", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--dir", "broker"])
             .args(["--seed", "7", "--symbols", "SYM0,SYM1", "--speed", "600", "--at-open"])
@@ -52,7 +52,7 @@ impl Venue {
         (code, body.to_owned())
     }
 
-    fn state(&self) -> Value {
+    pub(crate) fn state(&self) -> Value {
         let (code, body) = self.http("GET /state", "");
         assert_eq!(code, 200, "{body}");
         serde_json::from_str::<Value>(&body).unwrap()["paper"].clone()
@@ -67,12 +67,12 @@ impl Drop for Venue {
 }
 
 /// A client that speaks the wire by hand.
-struct Client {
+pub(crate) struct Client {
     lines: BufReader<TcpStream>,
 }
 
 impl Client {
-    fn new(venue: &Venue) -> Self {
+    pub(crate) fn new(venue: &Venue) -> Self {
         let socket = TcpStream::connect(&venue.paper).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut client = Self { lines: BufReader::new(socket) };
@@ -80,11 +80,11 @@ impl Client {
         client
     }
 
-    fn say(&mut self, message: &Value) {
+    pub(crate) fn say(&mut self, message: &Value) {
         writeln!(self.lines.get_mut(), "{message}").unwrap();
     }
 
-    fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
             let mut line = String::new();
