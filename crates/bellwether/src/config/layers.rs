@@ -464,7 +464,7 @@ mod tests {
     /// All problems are told at once, each with its place.
     #[test]
     fn problems_name_place_value_range_and_suggestion() {
-        let text = "[risk]\nmax_daily_loss_pct = 5\nmax_postions = 3\n[brokers]\nprimary = 'x'\n";
+        let text = "[risk]\nmax_daily_loss_pct = 5\nmax_postions = 3\n[redis]\nurl = 'x'\n";
         let env = [("BELLWETHER_RISK__MIN_QTYY", "1")];
         let problems = loaded(text, &env).unwrap_err();
         assert_eq!(problems.len(), 4, "{problems:#?}");
@@ -474,7 +474,7 @@ mod tests {
         };
         has(&["c.toml:2:22", "risk.max_daily_loss_pct = 5", "0.001 to 0.1", "0.05"]);
         has(&["c.toml:3", "max_postions", "did you mean risk.max_positions"]);
-        has(&["c.toml:4", "[brokers]"]);
+        has(&["c.toml:4", "[redis]"]);
         has(&["BELLWETHER_RISK__MIN_QTYY", "risk.min_qty"]);
     }
 

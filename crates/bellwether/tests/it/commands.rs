@@ -22,6 +22,10 @@ fn every_help_ends_with_two_examples() {
         "config check",
         "config show",
         "venue",
+        "replay",
+        "state",
+        "backup",
+        "restore",
         "completions",
         "status",
         "health",
@@ -74,6 +78,7 @@ fn help_lists_the_commands_of_this_build() {
         .collect();
     let expected = [
         "demo",
+        "run",
         "backtest",
         "data",
         "status",
@@ -99,6 +104,10 @@ fn help_lists_the_commands_of_this_build() {
         "calendar",
         "config",
         "venue",
+        "replay",
+        "state",
+        "backup",
+        "restore",
         "completions",
     ];
     assert_eq!(listed, expected);

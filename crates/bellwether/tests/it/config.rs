@@ -25,8 +25,8 @@ fn unknown_keys_are_78() {
     let desk = Desk::new();
     desk.file("a.toml", "[risk]\nmax_position = 3\n");
     desk.run("--config a.toml config check").refused(78, &["a.toml:2", "risk.max_positions"]);
-    desk.file("b.toml", "[brokers]\nprimary = \"ibkr\"\n");
-    desk.run("--config b.toml config check").refused(78, &["b.toml:1", "[brokers]"]);
+    desk.file("b.toml", "[redis]\nurl = \"redis://x\"\n");
+    desk.run("--config b.toml config check").refused(78, &["b.toml:1", "[redis]"]);
     desk.file("c.toml", "[strategies.vwap_reclaim]\nmin_bars_below = 1\n");
     desk.run("--config c.toml config check").refused(78, &["c.toml:2", "2 to 120", "TV7"]);
     desk.file("d.toml", "[risk\n");

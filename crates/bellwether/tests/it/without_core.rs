@@ -60,7 +60,7 @@ fn a_stop_needs_no_process() {
     let venue = with_orders(&desk);
     std::fs::create_dir(desk.path().join("d")).unwrap();
     let flags = "--config c.toml --data-dir d emergency-stop --direct";
-    let stopped = desk.json(&format!("{flags} --reason test --json"));
+    let stopped = desk.json(&format!("{flags} --reason test"));
     let mut found: Vec<&str> =
         stopped["brokers"][0]["found"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
     found.sort_unstable();
