@@ -69,9 +69,11 @@ pub fn repair(
     author: Author,
 ) -> Result<Option<Repaired>, RepairError> {
     let (newest, _) = snapshots.newest(|_| true)?;
-    let known_durable = newest.map_or(0, |snapshot| snapshot.head.seq);
+    let known_durable = newest.as_ref().map_or(0, |snapshot| snapshot.head.seq);
+    let known_chain = newest.and_then(|snapshot| snapshot.head.chain);
     let from = known_durable + 1;
-    let Some((damage, tail)) = first_damage(disk, dir, from, known_durable)? else {
+    let options = ReadOptions { from, known_durable, known_chain, ..ReadOptions::default() };
+    let Some((damage, tail)) = first_damage(disk, dir, options)? else {
         return Ok(None);
     };
     let work = Work { disk: &**disk, dir };
@@ -91,10 +93,8 @@ pub fn repair(
 fn first_damage(
     disk: &Arc<dyn Disk>,
     dir: &Path,
-    from: u64,
-    known_durable: u64,
+    options: ReadOptions,
 ) -> Result<Option<(Damage, Tail)>, ReadError> {
-    let options = ReadOptions { from, known_durable, ..ReadOptions::default() };
     let mut reader = match Reader::open(Arc::clone(disk), dir, options) {
         Ok(reader) => reader,
         // Nothing before it can be read: the journal begins anew.

@@ -30,6 +30,9 @@ pub struct SnapshotHead {
     pub state_hash: u128,
     /// Hash of the books, as the Mark at `seq` says.
     pub books_hash: u128,
+    /// The chain of the journal at `seq` ([`Reader::chain`](crate::Reader::chain)), where it is
+    /// known: what is read behind the snapshot must go on from there.
+    pub chain: Option<u32>,
 }
 model::record!(SnapshotHead {
     1: seq,
@@ -38,7 +41,8 @@ model::record!(SnapshotHead {
     4: build,
     5: account,
     6: state_hash,
-    7: books_hash
+    7: books_hash,
+    8: chain,
 });
 
 /// A snapshot whose checksum fits.

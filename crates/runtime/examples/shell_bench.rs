@@ -199,6 +199,7 @@ fn write(
                 account: 0,
                 state_hash: mark.state_hash,
                 books_hash: mark.books_hash,
+                chain: None,
             };
             kept = Some((head, snapshot::encode(&start, engine)));
         }

@@ -52,6 +52,7 @@ pub fn check(
             return Ok(Checked::Differs(recovery::describe(replay.found())));
         }
     }
+    let chain = reader.chain();
     let author = reader.author().map_or(0, |author| author.account);
     let (found, state) = replay.finish();
     let (Some((seq, mark)), Some((start, engine))) = (found.last_mark, state) else {
@@ -68,6 +69,7 @@ pub fn check(
         account: author,
         state_hash: mark.state_hash,
         books_hash: mark.books_hash,
+        chain: Some(chain),
     };
     place.store().write(&head, &snapshot::encode(&start, &engine))?;
     Ok(Checked::Written(seq))

@@ -19,6 +19,8 @@ pub struct ReadOptions {
     /// Something else proves that everything up to here was durable: a snapshot's sequence. A
     /// journal that ends before is damaged, not torn.
     pub known_durable: u64,
+    /// The chain at `known_durable`: a journal with another one is not that journal.
+    pub known_chain: Option<u32>,
     /// Whose journal it must be.
     pub account: Option<u64>,
     /// The latest schema this build reads (F48).
@@ -29,7 +31,14 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { from: 1, known_durable: 0, account: None, schema: u32::MAX, limit: None }
+        Self {
+            from: 1,
+            known_durable: 0,
+            known_chain: None,
+            account: None,
+            schema: u32::MAX,
+            limit: None,
+        }
     }
 }
 
@@ -89,7 +98,14 @@ impl Reader {
             reader.without_head(&segments)?;
             return Ok(reader);
         };
+        let link = read_head(&*reader.disk, &start)?.map(|(_, _, link)| link);
         reader.enter(start, None)?;
+        // The snapshot may end where the segment before does.
+        if reader.next_seq == options.known_durable + 1
+            && let Some(link) = link
+        {
+            reader.check_chain(0, Some(link))?;
+        }
         Ok(reader)
     }
 
@@ -134,7 +150,15 @@ impl Reader {
             }
             match found {
                 Found::Group { bytes, last_seq, last_time, crc } => {
-                    if self.accept(bytes, last_seq, last_time, crc) {
+                    let known = self.options.known_durable;
+                    let reaches_known = (self.next_seq..=last_seq).contains(&known);
+                    let offset = self.current.as_ref().map_or(0, |current| current.offset);
+                    let wanted = self.accept(bytes, last_seq, last_time, crc);
+                    if reaches_known {
+                        // A snapshot is taken between two groups.
+                        self.check_chain(offset, (last_seq == known).then_some(crc))?;
+                    }
+                    if wanted {
                         return self.group(bytes, last_seq);
                     }
                 }
@@ -164,6 +188,30 @@ impl Reader {
     /// Returns who wrote the segment that is being read; nothing in an empty journal.
     pub fn author(&self) -> Option<&Author> {
         self.current.as_ref().map(|current| &current.head.author)
+    }
+
+    /// Returns the chain behind the last record that was read: it differs from that of any other
+    /// journal.
+    pub fn chain(&self) -> u32 {
+        self.previous
+    }
+
+    /// Compares the chain at the sequence that is known to be durable with the one that is known.
+    fn check_chain(&self, offset: u64, found: Option<u32>) -> Result<(), ReadError> {
+        let Some(current) = &self.current else { return Ok(()) };
+        let known = self.options.known_chain;
+        // An extract has a chain of its own.
+        if current.head.extract.is_some() || known.is_none() || known == found {
+            return Ok(());
+        }
+        let seq = self.options.known_durable;
+        Err(Damage {
+            file: current.path.clone(),
+            offset,
+            seq,
+            reason: format!("this is not the journal of which the snapshot at {seq} was taken"),
+        }
+        .into())
     }
 
     /// Returns the number of the segment that is being read; nothing in an empty journal.

@@ -14,6 +14,7 @@ fn head(seq: u64) -> SnapshotHead {
         account: 7,
         state_hash: u128::MAX - 1,
         books_hash: 2,
+        chain: Some(9),
     }
 }
 

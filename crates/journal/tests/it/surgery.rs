@@ -289,6 +289,29 @@ fn a_snapshot_is_proof() {
     });
 }
 
+/// F40: a whole other journal of the same account does not go on behind a snapshot of this one,
+/// wherever the snapshot was taken.
+#[test]
+fn a_snapshot_knows_its_journal() {
+    let (good, other) = (Good::new(SEED + 7), Good::new(SEED + 8));
+    let mut reader = Reader::open(real(), good.dir(), ReadOptions::default()).unwrap();
+    let mut chains = Vec::new();
+    while let Some(group) = reader.next_group().unwrap() {
+        let seq = group.last_seq;
+        chains.push((seq, reader.chain()));
+    }
+    for (known_durable, chain) in chains {
+        let from = known_durable + 1;
+        let known_chain = Some(chain);
+        let options = ReadOptions { from, known_durable, known_chain, ..ReadOptions::default() };
+        let found = read(real(), good.dir(), options).unwrap();
+        assert_eq!(found.tail.last_seq, good.last().seq, "from {from}");
+        let refused = read(real(), other.dir(), options);
+        let refused = refused.map(|found| found.tail);
+        assert!(matches!(refused, Err(ReadError::Damage(_))), "from {from}: {refused:?}");
+    }
+}
+
 /// J7: what is torn is cut when writing goes on, the cut is journalled, and the rest stands.
 #[test]
 fn a_torn_tail_is_cut_and_said() {

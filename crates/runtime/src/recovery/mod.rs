@@ -199,12 +199,14 @@ pub(crate) fn describe(found: &Replayed) -> String {
 #[derive(Debug)]
 pub(crate) struct Base {
     pub(crate) seq: u64,
+    /// The journal's chain there.
+    pub(crate) chain: Option<u32>,
     state: Option<(Start, Engine, bool)>,
 }
 
 impl Base {
     /// The journal's begin.
-    pub(crate) const NONE: Self = Self { seq: 0, state: None };
+    pub(crate) const NONE: Self = Self { seq: 0, chain: None, state: None };
 }
 
 /// Finds the newest snapshot that can be used: an older one, or the journal's begin, costs a
@@ -254,7 +256,7 @@ pub(crate) fn open(
     if !books || (warm && engine.state_hash() != head.state_hash) {
         return Err(OpenError::Hash);
     }
-    Ok(Base { seq: head.seq, state: Some((start, engine, warm)) })
+    Ok(Base { seq: head.seq, chain: head.chain, state: Some((start, engine, warm)) })
 }
 
 /// Why a snapshot whose checksum fits cannot be used.
@@ -286,8 +288,9 @@ fn run<'f>(
     plan: Plan,
     base: Base,
 ) -> Result<(Replay<'f>, Option<Tail>), RecoverError> {
-    let seq = base.seq;
-    let options = ReadOptions { from: seq + 1, known_durable: seq, ..ReadOptions::default() };
+    let Base { seq, chain: known_chain, .. } = base;
+    let options =
+        ReadOptions { from: seq + 1, known_durable: seq, known_chain, ..ReadOptions::default() };
     let mut reader = place.read(options)?;
     let mut replay = begin(foundry, plan, base);
     while let Some(group) = reader.next_group()? {

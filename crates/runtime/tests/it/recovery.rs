@@ -176,6 +176,7 @@ fn a_snapshot_shortens_the_way() {
                 account: 0,
                 state_hash: mark.state_hash,
                 books_hash: mark.books_hash,
+                chain: None,
             };
             let body = snapshot::encode(&start, process.engine());
             store.write(&head, &body).unwrap();

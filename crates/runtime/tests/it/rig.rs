@@ -188,6 +188,7 @@ impl<'a> Rig<'a> {
             account: 0,
             state_hash: mark.state_hash,
             books_hash: mark.books_hash,
+            chain: None,
         };
         place.store().write(&head, &snapshot::encode(start, engine)).unwrap();
     }
