@@ -36,7 +36,7 @@ impl Problem {
 
     /// Nobody showed who they are.
     pub(crate) fn unauthorized() -> Self {
-        let detail = "send a valid token as `Authorization: Bearer bw_...`; \
+        let detail = "send a valid token in the header Authorization, as a bearer's; \
                       `bellwether tokens create` makes one";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid token", detail)
     }

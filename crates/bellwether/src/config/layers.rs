@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use engine::risk_manager::Limits;
 use strategies::{Parameter, Registry, Settings, StrategyInfo};
 
 use super::DEFAULT_FILE;
@@ -168,33 +167,6 @@ pub(crate) fn load_text(text: &str, registry: &Registry) -> Result<Effective, Lo
         Err(problem) => loader.problems.push(*problem),
     }
     loader.finish()
-}
-
-/// Reads limits by their names in `[risk]` on top of those in force (C42); says what is wrong.
-pub(crate) fn limits_from(
-    now: &Limits,
-    wanted: &serde_json::Map<String, serde_json::Value>,
-) -> Result<Limits, String> {
-    use serde_json::Value as Json;
-    let mut config = Config { risk: now.clone(), ..Config::default() };
-    for (name, value) in wanted {
-        let path = format!("risk.{name}");
-        let key = keys::find(&path).ok_or_else(|| format!("{path} is no limit"))?;
-        let raw = match value {
-            Json::String(text) => Raw::Plain(text.clone()),
-            Json::Number(number) => Raw::Plain(number.to_string()),
-            Json::Bool(on) => Raw::Switch(*on),
-            Json::Null | Json::Array(_) | Json::Object(_) => {
-                return Err(format!("{path}: expected {}", key.kind.allowed()));
-            }
-        };
-        let set = key.kind.read(&raw).and_then(|value| (key.set)(&mut config, value));
-        set.map_err(|refusal| format!("{path} = {raw}; allowed: {}", refusal.allowed))?;
-    }
-    match keys::contradictions(&config).first() {
-        Some((path, why, allowed)) => Err(format!("{path}: {why}; allowed: {allowed}")),
-        None => Ok(config.risk),
-    }
 }
 
 /// Returns the file to read with its text; `None` when none is named and the default is not there.

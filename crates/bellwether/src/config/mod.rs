@@ -13,6 +13,7 @@ mod data_keys;
 mod file;
 mod keys;
 mod layers;
+mod limits;
 mod problem;
 mod risk_keys;
 mod run_keys;
@@ -21,7 +22,8 @@ mod tree;
 mod value;
 
 pub(crate) use keys::{KEYS, Key};
-pub(crate) use layers::{Effective, Layers, LoadError, allowed, limits_from, load, load_text};
+pub(crate) use layers::{Effective, Layers, LoadError, allowed, load, load_text};
+pub(crate) use limits::limits_from;
 pub(crate) use problem::Origin;
 pub(crate) use template::template;
 pub(crate) use tree::{Config, Environment, LogLevel, System, Transport};

@@ -40,8 +40,9 @@ pub(super) fn run(plan: &Plan<'_>, address: &str, on: &Runtime) -> Result<Finish
     guarding::tell_the_manager(&shell.tending);
     guarding::start_guard(plan, &shell.tending);
     let clock = shell.clock;
+    // Before the core runs: an address that is taken ends the start, not a run.
+    let server = serving::start(plan, &shell.handle, on)?;
     let running = shell.go_live(market(plan, clock)).map_err(not_alive)?;
-    let server = serving::start(plan, &running.handle, on)?;
     let signals = signals::listen(running.handle.clone(), on)?;
     readiness::announce(plan, ready, running.handle.clone(), server.address(), on);
     let finished = running.join();

@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod journal;
 mod run;
+mod serving;
 mod support;
 mod venue;
 mod without_core;

@@ -1,15 +1,18 @@
 //! The tokens of an installation: on disk for ever, in memory for checking.
 //!
 //! Two processes may have the file open, a running system and a `tokens` command: the running one
-//! notices changes by the file's change counter and reads the few rows anew. A file that cannot be
-//! read leaves what is known in force, so that a broken disk never keeps anybody from stopping.
+//! notices changes by the file's change counter and reads the few rows anew. While a system is
+//! served, a thread of its own does that and notes uses ([`Auth::watch`]): checking a token that is
+//! known touches no disk and no lock of the file. A file that cannot be read leaves what is known in
+//! force, so that a broken disk never keeps anybody from stopping.
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use model::{SECOND_NS, Timestamp};
@@ -27,6 +30,12 @@ pub const AUTH_FILE: &str = "auth.db";
 const VERSION: i64 = 1;
 /// How long a change of another process may stay unnoticed.
 const RELOAD_NS: i64 = SECOND_NS;
+/// The shortest time between two looks for a token that is not known.
+const LOOK_NS: i64 = SECOND_NS / 20;
+/// Between two looks of the thread that watches.
+const WATCH: Duration = Duration::from_millis(500);
+/// How long a change waits for another process.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How exact the time of the last use is.
 const USE_NS: i64 = 60 * SECOND_NS;
 const DAY_NS: i64 = 86_400 * SECOND_NS;
@@ -92,6 +101,10 @@ pub struct Auth {
     database: Mutex<Connection>,
     known: RwLock<HashMap<TokenHash, Known>>,
     checked: Mutex<(Timestamp, i64)>,
+    /// Uses that are not in the file yet: token and time.
+    used: Mutex<Vec<(i64, Timestamp)>>,
+    /// A thread looks after the file.
+    watched: AtomicBool,
 }
 
 impl Auth {
@@ -109,9 +122,30 @@ impl Auth {
             database: Mutex::new(database),
             known: RwLock::default(),
             checked: Mutex::new((Timestamp::MIN, 0)),
+            used: Mutex::default(),
+            watched: AtomicBool::new(false),
         };
         auth.reload(&auth.database())?;
         Ok(auth)
+    }
+
+    /// Leaves the file to a thread from here on, as long as somebody holds the tokens.
+    ///
+    /// # Errors
+    /// The system has no room for a thread.
+    pub fn watch(self: &Arc<Self>) -> io::Result<()> {
+        let tokens = Arc::downgrade(self);
+        let thread = std::thread::Builder::new().name("tokens".to_owned());
+        thread.spawn(move || {
+            loop {
+                std::thread::sleep(WATCH);
+                let Some(tokens) = tokens.upgrade() else { return };
+                tokens.reread();
+                tokens.write_uses();
+            }
+        })?;
+        self.watched.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Makes a token that is valid for `days` from `now` on and returns its text.
@@ -175,6 +209,7 @@ impl Auth {
     /// The file cannot be read.
     pub fn list(&self) -> Result<Vec<TokenRow>, AuthError> {
         let failed = |source| self.failed("list the tokens", source);
+        self.write_uses();
         let database = self.database();
         let mut statement = database
             .prepare(
@@ -197,11 +232,17 @@ impl Auth {
 
     /// Returns who bears a token; `None` when it is unknown, revoked or has run out.
     ///
-    /// It reads memory only, except that now and then whoever comes first looks whether another
-    /// process has changed the file and notes the last use.
+    /// For a token that is known it reads memory alone while the file is [watched](Self::watch).
     pub fn verify(&self, text: &str, now: Timestamp) -> Option<Principal> {
-        self.refresh(now);
-        let (hash, found) = self.find(text, now)?;
+        if !self.watched.load(Ordering::Acquire) {
+            self.refresh(now, RELOAD_NS);
+        }
+        let found = self.find(text, now).or_else(|| {
+            // Another process may have made it a moment ago.
+            self.refresh(now, LOOK_NS);
+            self.find(text, now)
+        });
+        let (hash, found) = found?;
         if found.last_used.is_none_or(|used| now.since(used) >= USE_NS) {
             self.note_use(&hash, found.id, now);
         }
@@ -219,36 +260,64 @@ impl Auth {
         Some((hash, known.get(&hash).filter(|found| at < found.expires)?.clone()))
     }
 
-    /// Looks whether another process has changed the file; not when somebody else is at it.
-    fn refresh(&self, now: Timestamp) {
+    /// Looks whether another process has changed the file, unless that was done a moment ago or
+    /// somebody else is at it.
+    fn refresh(&self, now: Timestamp, pause_ns: i64) {
         let Ok(mut checked) = self.checked.try_lock() else { return };
-        if (0..RELOAD_NS).contains(&now.since(checked.0)) {
+        if (0..pause_ns).contains(&now.since(checked.0)) {
             return;
         }
-        let Ok(database) = self.database.try_lock() else { return };
-        let version = database.query_row("PRAGMA data_version", [], |row| row.get(0));
         checked.0 = now;
-        if let Ok(version) = version
-            && version != checked.1
-        {
-            match self.reload(&database) {
-                Ok(()) => checked.1 = version,
-                Err(error) => tracing::warn!(%error, "the tokens could not be read anew"),
-            }
-        }
+        drop(checked);
+        self.reread();
     }
 
-    /// Notes when a token was used; a file that cannot be written is no reason to refuse it.
+    /// Reads the tokens anew when another process has changed the file. It does not wait for one
+    /// that is changing it: the next look comes soon.
+    fn reread(&self) {
+        let Ok(database) = self.database.try_lock() else { return };
+        // Neither call can fail on an open connection.
+        let _ = database.busy_timeout(Duration::ZERO);
+        let version: Result<i64, _> =
+            database.query_row("PRAGMA data_version", [], |row| row.get(0));
+        let seen = |checked: &Mutex<(Timestamp, i64)>| {
+            checked.lock().unwrap_or_else(PoisonError::into_inner).1
+        };
+        if let Ok(version) = version
+            && version != seen(&self.checked)
+        {
+            match self.reload(&database) {
+                Ok(()) => {
+                    self.checked.lock().unwrap_or_else(PoisonError::into_inner).1 = version;
+                }
+                Err(error) => tracing::debug!(%error, "the tokens could not be read anew yet"),
+            }
+        }
+        let _ = database.busy_timeout(PATIENCE);
+    }
+
+    /// Notes when a token was used; who writes it down is not the one that asks.
     fn note_use(&self, hash: &TokenHash, id: i64, now: Timestamp) {
         if let Some(known) =
             self.known.write().unwrap_or_else(PoisonError::into_inner).get_mut(hash)
         {
             known.last_used = Some(now);
         }
-        let Ok(database) = self.database.try_lock() else { return };
-        let change = "UPDATE tokens SET last_used = ?2 WHERE id = ?1";
-        if let Err(error) = database.execute(change, params![id, now.nanos()]) {
-            tracing::warn!(%error, "the last use of a token could not be stored");
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).push((id, now));
+    }
+
+    /// Writes uses into the file; one that cannot be written is lost, nothing else.
+    fn write_uses(&self) {
+        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        if used.is_empty() {
+            return;
+        }
+        let database = self.database();
+        for (id, at) in used {
+            let change = "UPDATE tokens SET last_used = ?2 WHERE id = ?1";
+            if let Err(error) = database.execute(change, params![id, at.nanos()]) {
+                tracing::warn!(%error, "the last use of a token could not be stored");
+            }
         }
     }
 
@@ -325,7 +394,7 @@ fn connect(path: &Path) -> Result<Connection, AuthError> {
         move |source| AuthError::Database { action, path: path.to_owned(), source }
     };
     let mut database = Connection::open(path).map_err(failed("open the tokens"))?;
-    database.busy_timeout(Duration::from_secs(5)).map_err(failed("set a time-out"))?;
+    database.busy_timeout(PATIENCE).map_err(failed("set a time-out"))?;
     // Two processes may come first at the same time: one of them makes the tables.
     let making = database
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)

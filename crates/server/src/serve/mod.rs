@@ -75,8 +75,8 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// The thread that accepts connections.
-    #[error("start the thread that accepts connections")]
+    /// A thread of the server.
+    #[error("start the threads of the API")]
     Thread(#[source] io::Error),
 }
 
@@ -104,6 +104,9 @@ impl Server {
         }
         if auth.is_none() && live {
             return Err(ServeError::OpenInLive);
+        }
+        if let Some(auth) = &auth {
+            auth.watch().map_err(ServeError::Thread)?;
         }
         let failed = |source| ServeError::Bind { listen, source };
         let listener = StdListener::bind(listen).map_err(failed)?;
