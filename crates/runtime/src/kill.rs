@@ -101,6 +101,12 @@ impl KillKeeper {
         self.switch.engage(KillScope::All);
     }
 
+    /// Lets nothing leave any more but the switch's own cancels: another process may write (I16).
+    pub fn fence(&self, why: &str) {
+        self.switch.fence();
+        self.cut(why);
+    }
+
     /// Takes note of what the core made durable; called by the writer thread.
     pub fn note(&self, record: &Released) {
         if let Input::Control(given) = &record.input

@@ -47,13 +47,15 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts it. `gone` ends the process; it is called once, after ten seconds of silence.
+    /// Starts it. `still_ours` says whether the lock is held: without it nothing leaves any more
+    /// (I16). `gone` ends the process; it is called once, after ten seconds of silence.
     ///
     /// # Errors
     /// The system has no room for a thread.
     pub fn start(
         beat: Arc<Beat>,
         keeper: Arc<KillKeeper>,
+        still_ours: Box<dyn Fn() -> bool + Send>,
         gone: Box<dyn FnOnce() + Send>,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -62,7 +64,7 @@ impl Watchdog {
         let heard_by = Arc::clone(&listeners);
         let thread = std::thread::Builder::new()
             .name("watchdog".to_owned())
-            .spawn(move || watch(&beat, &keeper, gone, &stopped, &heard_by))?;
+            .spawn(move || watch(&beat, &keeper, (&*still_ours, gone), &stopped, &heard_by))?;
         Ok(Self { stop, listeners, thread: Some(thread) })
     }
 
@@ -97,13 +99,13 @@ fn tell(listeners: &Listeners, say: impl FnMut(&mut Box<dyn Listener>)) {
 fn watch(
     beat: &Beat,
     keeper: &KillKeeper,
-    gone: Box<dyn FnOnce() + Send>,
+    (still_ours, gone): (&dyn Fn() -> bool, Box<dyn FnOnce() + Send>),
     stop: &AtomicBool,
     listeners: &Listeners,
 ) {
     let mut gone = Some(gone);
     let mut told_outside: Option<Instant> = None;
-    let mut told = false;
+    let (mut told, mut fenced) = (false, false);
     // Silence counts from here on at the earliest: what was before a sleep of the machine proves
     // nothing.
     let mut awake_since = Instant::now();
@@ -119,6 +121,11 @@ fn watch(
         if !silent && told_outside.is_none_or(|at| at.elapsed() >= BEAT_EVERY) {
             told_outside = Some(Instant::now());
             tell(listeners, |listener| listener.beat());
+            if !fenced && !still_ours() {
+                fenced = true;
+                tracing::error!("the lock of the data directory is lost: nothing leaves any more");
+                keeper.fence("the lock of the data directory is lost");
+            }
         }
         if beat.has_ended() {
             continue;

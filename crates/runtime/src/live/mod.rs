@@ -16,7 +16,8 @@ mod supervising;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use engine::{BrokerEvent, Control, Input};
+use engine::alert_system::AlertKind;
+use engine::{BrokerEvent, Control, Fact, Input};
 use journal::Health;
 use model::{MarketEvent, SourceId, SymbolId};
 use tokio::sync::mpsc::UnboundedSender;
@@ -63,6 +64,8 @@ pub enum End {
     Fault(ApplyError),
     /// The journal is dead (exit code 74).
     JournalDead(String),
+    /// Another process writes on this account (exit code 73).
+    OtherWriter(String),
 }
 
 /// The loop's state.
@@ -81,6 +84,8 @@ pub struct Live {
     filling: BTreeSet<(SourceId, SymbolId)>,
     marks: Marks,
     stopping: Option<Stopping>,
+    /// Another process writes on this account, as the core found.
+    other_writer: Option<String>,
 }
 
 impl Live {
@@ -99,6 +104,7 @@ impl Live {
             filling: BTreeSet::new(),
             marks: Marks::default(),
             stopping: None,
+            other_writer: None,
         }
     }
 
@@ -113,7 +119,10 @@ impl Live {
         };
         self.front.end();
         match end {
-            None => End::Stopped(Box::new(self.sequencer)),
+            None => match self.other_writer {
+                Some(why) => End::OtherWriter(why),
+                None => End::Stopped(Box::new(self.sequencer)),
+            },
             Some(ApplyError::Append(error)) => End::JournalDead(error.to_string()),
             Some(fault) => End::Fault(fault),
         }
@@ -138,6 +147,9 @@ impl Live {
         self.apply_reports()?;
         self.fire_deadlines()?;
         let idle = self.apply_market()?;
+        if self.other_writer.is_some() {
+            return Ok(true);
+        }
         if self.is_stopped() {
             if self.marks.have_moved() {
                 self.mark()?;
@@ -154,7 +166,21 @@ impl Live {
     fn apply(&mut self, input: Input) -> Result<(), ApplyError> {
         self.sequencer.apply(self.clock.now(), input)?;
         self.marks.moved();
+        self.heed_other_writers();
         Ok(())
+    }
+
+    /// A newer epoch of ours at the broker ends this process: it is fenced, the other one writes
+    /// (I16, journal.md 10).
+    fn heed_other_writers(&mut self) {
+        let alerts = self.sequencer.outputs().facts.iter().filter_map(|fact| match fact {
+            Fact::Alert(alert) if alert.kind == AlertKind::OtherWriter => Some(alert),
+            _ => None,
+        });
+        if let Some(alert) = alerts.last() {
+            self.around.kill.fence(&alert.message);
+            self.other_writer = Some(alert.message.clone());
+        }
     }
 
     fn apply_system(&mut self) -> Result<(), ApplyError> {

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::record::DecodeError;
+use engine::risk_manager::Limits;
 use engine::{Engine, Start};
 use journal::disk::Disk;
 use journal::{
@@ -110,6 +111,24 @@ pub fn resume(
     let mut fresh = foundry.engine(start)?;
     replay::take_over(&engine, &mut fresh)?;
     Ok(fresh)
+}
+
+/// Returns the limits of a configuration whose limits are others than those of the run before:
+/// books keep the limits in force, so a change of the configuration has to be asked for (C42).
+///
+/// # Errors
+/// An engine cannot be built.
+pub fn changed_limits(
+    before: &Start,
+    now: &Start,
+    foundry: &dyn Foundry,
+) -> Result<Option<Limits>, FoundryError> {
+    if before.config == now.config {
+        return Ok(None);
+    }
+    let limits = |start| foundry.engine(start).map(|e| e.books().gate().limits().clone());
+    let (old, new) = (limits(before)?, limits(now)?);
+    Ok((old != new).then_some(new))
 }
 
 impl RecoverError {

@@ -18,7 +18,8 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use engine::queues::QueueName;
-use engine::{Engine, Start};
+use engine::risk_manager::Limits;
+use engine::{Engine, Input, LimitChange, Start};
 use gateway::{Dispatcher, KillSwitch};
 use journal::{Author, Options, StartError};
 use tokio::sync::broadcast;
@@ -26,7 +27,7 @@ use tokio::sync::broadcast;
 use crate::clock::Clock;
 use crate::front::Front;
 use crate::handle::{Handle, Parts};
-use crate::inbox::{Inbox, InboxConfig};
+use crate::inbox::{Inbox, InboxConfig, SystemEvent};
 use crate::kill::KillKeeper;
 use crate::live::Around;
 use crate::outlet::LiveOutlet;
@@ -139,8 +140,12 @@ pub fn raise(
     foundry: Arc<dyn Foundry>,
     dispatch: impl Dispatch,
 ) -> Result<Shell, RaiseError> {
-    let Opened { lock, end, engine, start, clock, tail, held, failed, data_dir, .. } = opened;
+    let Opened { lock, end, engine, start, clock, tail, held, limits, failed, data_dir, .. } =
+        opened;
     let inbox = Inbox::new(&settings.inbox);
+    if let Some(limits) = limits {
+        ask_for_limits(&inbox, limits);
+    }
     let switch = KillSwitch::new(held.is_some());
     let file = Some(data_dir.join(crate::kill::KILL_FILE));
     let keeper = Arc::new(KillKeeper::new(Arc::clone(&switch), inbox.clone(), file, held));
@@ -177,12 +182,31 @@ pub fn raise(
     let snapshots =
         SnapshotWriter::start(&settings, foundry, around.last_mark(), durable, inbox.clone())
             .map_err(RaiseError::Thread)?;
-    let held = Held { lock, end, data_dir, keeper: Arc::clone(&keeper), dispatchers };
-    let watchdog = Watchdog::start(beat, keeper, held.gone()).map_err(RaiseError::Thread)?;
+    let held =
+        Held { lock: Arc::new(lock), end, data_dir, keeper: Arc::clone(&keeper), dispatchers };
+    let watchdog = Watchdog::start(beat, keeper, held.still_ours(), held.gone())
+        .map_err(RaiseError::Thread)?;
     let sequencer = Sequencer::new(engine, running.appender, releases);
     let core = CoreParts { sequencer, inbox, front, around };
     let tending = Tending::new(held, watchdog, snapshots, lists_thread);
     Ok(Shell { core, handle, start, clock, tending })
+}
+
+/// Asks for the configuration's limits as soon as the core has started: what is stricter holds at
+/// once, what is looser after its time (C42).
+fn ask_for_limits(inbox: &Inbox, limits: Limits) {
+    let change = LimitChange {
+        limits,
+        may_raise: true,
+        actor: "configuration".to_owned(),
+        from: "[risk]".to_owned(),
+        reason: "the configuration changed since the last run".to_owned(),
+        key: String::new(),
+    };
+    let event = SystemEvent { input: Input::Limits(Box::new(change)), reply: None };
+    if inbox.offer(event).is_err() {
+        tracing::error!("the configuration's limits could not be asked for");
+    }
 }
 
 fn make_handle(

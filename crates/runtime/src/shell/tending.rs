@@ -23,7 +23,7 @@ const CANCELS: Duration = Duration::from_secs(2);
 /// What is held until the end.
 #[derive(Debug)]
 pub(super) struct Held {
-    pub(super) lock: Lock,
+    pub(super) lock: Arc<Lock>,
     pub(super) end: EndFile,
     pub(super) data_dir: PathBuf,
     pub(super) keeper: Arc<KillKeeper>,
@@ -31,6 +31,12 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// Returns what tells whether the lock is still held.
+    pub(super) fn still_ours(&self) -> Box<dyn Fn() -> bool + Send> {
+        let lock = Arc::clone(&self.lock);
+        Box::new(move || lock.is_current())
+    }
+
     /// Returns what the watchdog does when the core is gone for good.
     pub(super) fn gone(&self) -> Box<dyn FnOnce() + Send> {
         let end = self.end.again();
@@ -90,6 +96,7 @@ impl Tending {
             },
             End::JournalDead(reason) => held.without_journal(&reason),
             End::Fault(error) => held.without_core(&error),
+            End::OtherWriter(why) => held.fenced(&why),
         };
         if last == LastEnd::Orderly {
             watchdog.say_goodbye();
@@ -114,6 +121,13 @@ impl Held {
         self.wait_for_cancels();
         let why = format!("the journal is dead: {reason}; entries stay blocked until resumed");
         (LastEnd::JournalDead, Finished { exit_code: 74, why: Some(why) })
+    }
+
+    /// Another process writes on this account: nothing of ours leaves any more (I16). That is no
+    /// orderly end, and the next start finds a higher epoch at the broker.
+    fn fenced(&self, why: &str) -> (LastEnd, Finished) {
+        self.wait_for_cancels();
+        (LastEnd::Cut, Finished { exit_code: 73, why: Some(why.to_owned()) })
     }
 
     /// The core panicked: the input is not in the journal, a file tells of it (journal.md 4).

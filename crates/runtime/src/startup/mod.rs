@@ -13,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use engine::risk_manager::Limits;
 use engine::{Engine, LastEnd, Start};
 use journal::disk::Disk;
 use journal::{Identity, Lock, LockError, Tail, epoch};
@@ -22,7 +23,9 @@ pub use ending::{CrashLoop, EndFile};
 
 use crate::clock::{self, Clock};
 use crate::kill::KILL_FILE;
-use crate::recovery::{Foundry, Place, RecoverError, Recovered, ResumeError, recover, resume};
+use crate::recovery::{
+    Foundry, Place, RecoverError, Recovered, ResumeError, changed_limits, recover, resume,
+};
 
 /// What a process says about itself.
 #[derive(Clone, Debug)]
@@ -67,6 +70,8 @@ pub struct Opened {
     pub tail: Tail,
     /// Why entries stay blocked until a person resumes: what the last run left behind.
     pub held: Option<String>,
+    /// The configuration's limits, where they changed since the run before.
+    pub limits: Option<Limits>,
     /// Things a person has to look at: start-up checks that failed, each in words.
     pub failed: Vec<String>,
     /// What recovery found, in words for the log.
@@ -203,12 +208,18 @@ fn finish(
     let notes = describe(&recovered);
     let failed = failed_checks(&recovered, &found, &start, last_time, startup.crash_loop);
     let (state, warm) = (recovered.state.take(), recovered.warm);
-    let engine = resume(state, warm, foundry, &mut start)
-        .map_err(|source| OpenError::Resume { path: startup.data_dir.clone(), source })?;
+    let wrong = |source| OpenError::Resume { path: startup.data_dir.clone(), source };
+    let limits = match &state {
+        Some((before, _)) => {
+            changed_limits(before, &start, foundry).map_err(|e| wrong(ResumeError::Foundry(e)))?
+        }
+        None => None,
+    };
+    let engine = resume(state, warm, foundry, &mut start).map_err(wrong)?;
     let held = held(&found, &engine);
     let tail = recovered.tail;
     let data_dir = startup.data_dir;
-    Ok(Opened { lock, data_dir, end, engine, start, clock, tail, held, failed, notes })
+    Ok(Opened { lock, data_dir, end, engine, start, clock, tail, held, limits, failed, notes })
 }
 
 /// Says why entries stay blocked until a person resumes.

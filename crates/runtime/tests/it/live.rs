@@ -1,6 +1,8 @@
 //! The live loop as a whole: generated days at high speed, the paper broker, operators, restarts.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use engine::risk_manager::{Limits, Scope};
@@ -8,12 +10,12 @@ use engine::{Control, Instruction};
 use gateway::{
     Answer, Broker, FeedSignal, FeedSink, MarketDataProvider, ProviderStatus, Unavailable,
 };
-use journal::disk::RealDisk;
+use journal::disk::{Disk, Faults, Faulty, RealDisk};
 use journal::{Author, ReadOptions};
 use model::exchange::{CommissionPlan, Segment};
-use model::{Bar, MarketEvent, Quote, SymbolId, Timestamp};
+use model::{Bar, MarketEvent, Quote, Symbol, SymbolId, Timestamp};
 use paper::{Book, Desk, MemoryBroker, Shown};
-use playback::{Days as _, Generated, Playback};
+use playback::{Generated, Playback};
 use runtime::clock::{Clock, boot_nanos};
 use runtime::inbox::InboxConfig;
 use runtime::recovery::{Place, Plan, Replay};
@@ -33,6 +35,7 @@ const SPEED: u32 = 600;
 struct Tapped {
     inner: Playback,
     desk: Desk,
+    silent: Arc<AtomicBool>,
 }
 
 struct Tap {
@@ -68,9 +71,12 @@ impl MarketDataProvider for Tapped {
     }
     fn stream(&self, to: Arc<dyn FeedSink>) {
         let (tap, mut signals) = mpsc::unbounded_channel();
-        let desk = self.desk.clone();
+        let (desk, silent) = (self.desk.clone(), Arc::clone(&self.silent));
         tokio::spawn(async move {
             while let Some(signal) = signals.recv().await {
+                if silent.load(Ordering::Relaxed) {
+                    continue;
+                }
                 if let FeedSignal::Event(event @ MarketEvent::Bar { bar, .. }) = signal {
                     let session = calendar().session_at(bar.start).unwrap();
                     let rth = session.segment(bar.start) == Some(Segment::Rth);
@@ -91,16 +97,40 @@ pub(crate) struct World {
     folder: tempfile::TempDir,
     foundry: TestFoundry,
     days: Arc<Generated>,
-    clock: Clock,
+    pub(crate) clock: Clock,
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) desk: Desk,
     config: String,
+    disk: Arc<dyn Disk>,
+    silent: Arc<AtomicBool>,
+    reachable: bool,
+}
+
+/// A disk that can be disturbed.
+pub(crate) struct Disturbed(Arc<Faults>);
+
+impl Disturbed {
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.0
+    }
 }
 
 impl World {
     /// Begins at a time of the feed, with `storm` in three symbols and the broker in process.
-    fn new(begin: &str, strategy: &str) -> Self {
+    pub(crate) fn new(begin: &str, strategy: &str) -> Self {
         Self::with(begin, strategy, |broker| Arc::new(broker))
+    }
+
+    /// The same, ten times slower: a minute is a second, and entries rest at the broker meanwhile.
+    pub(crate) fn slow(begin: &str, strategy: &str) -> Self {
+        let names = ["SYM0", "SYM1", "SYM2"].map(|name| name.parse().unwrap());
+        Self::of(begin, strategy, 60, &names, |broker| Arc::new(broker))
+    }
+
+    /// Begins with so many symbols, the generated ones and others that have no days.
+    pub(crate) fn of_symbols(begin: &str, count: u32) -> Self {
+        let names: Vec<Symbol> = (0..count).map(|n| format!("SYM{n}").parse().unwrap()).collect();
+        Self::of(begin, "storm", SPEED, &names, |broker| Arc::new(broker))
     }
 
     /// Begins with another way to the paper broker.
@@ -109,33 +139,85 @@ impl World {
         strategy: &str,
         way: impl FnOnce(MemoryBroker) -> Arc<dyn Broker>,
     ) -> Self {
-        let first = date("2026-06-01");
         let names = ["SYM0", "SYM1", "SYM2"].map(|name| name.parse().unwrap());
-        let days = Generated::new(7, first, &names, calendar()).unwrap();
-        let symbols = days.symbols().to_vec();
+        Self::of(begin, strategy, SPEED, &names, way)
+    }
+
+    fn of(
+        begin: &str,
+        strategy: &str,
+        speed: u32,
+        symbols: &[Symbol],
+        way: impl FnOnce(MemoryBroker) -> Arc<dyn Broker>,
+    ) -> Self {
+        let first = date("2026-06-01");
+        let days = Generated::new(7, first, &symbols[..3], calendar()).unwrap();
         let begin: Timestamp = begin.parse().unwrap();
-        let clock = Clock::new(begin, boot_nanos(), SPEED);
+        let clock = Clock::new(begin, boot_nanos(), speed);
         let settings = paper::Settings {
             exchange: ExchangeConfig::new(FillMode::Conservative, CommissionPlan::None),
-            symbols: symbols.clone(),
+            symbols: symbols.to_vec(),
             cash: model::Cash::from_dollars(100_000).unwrap(),
         };
         let mut book = Book::in_memory(&settings);
         book.begin_session(&calendar().session(first).unwrap().unwrap());
         let broker = MemoryBroker::start(book, Arc::new(move || clock.now())).unwrap();
-        let mut foundry = TestFoundry::new(symbols);
+        let mut foundry = TestFoundry::new(symbols.to_vec());
         foundry.brokers = vec![paper::traits(true)];
         foundry.limits = Limits { test_ceilings: true, ..Limits::default() };
-        let folder = tempfile::tempdir().unwrap();
         let (days, desk) = (Arc::new(days), broker.desk().clone());
-        let (broker, config) = (way(broker), strategy.to_owned());
-        Self { folder, foundry, days, clock, broker, desk, config }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            foundry,
+            days,
+            clock,
+            broker: way(broker),
+            desk,
+            config: strategy.to_owned(),
+            disk: Arc::new(RealDisk::default()),
+            silent: Arc::default(),
+            reachable: true,
+        }
+    }
+
+    /// Says that the broker cannot be asked.
+    pub(crate) fn unreachable(self) -> Self {
+        Self { reachable: false, ..self }
+    }
+
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.reachable
+    }
+
+    /// Puts a disk that can be disturbed under the journal.
+    pub(crate) fn disturbed(self) -> (Self, Disturbed) {
+        let (disk, faults) = Faulty::new(Arc::clone(&self.disk));
+        (Self { disk: Arc::new(disk), ..self }, Disturbed(faults))
+    }
+
+    pub(crate) fn undisturbed(self) -> Self {
+        Self { disk: Arc::new(RealDisk::default()), ..self }
+    }
+
+    /// Lets the strategies fail, or not, when their state is to be saved.
+    pub(crate) fn with_unsound_strategies(mut self, unsound: bool) -> Self {
+        self.foundry.unsound = unsound;
+        self
+    }
+
+    /// Lets nothing of the feed come through, or again.
+    pub(crate) fn silence_feed(&self, silent: bool) {
+        self.silent.store(silent, Ordering::Relaxed);
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     fn startup(&self) -> Startup {
         Startup {
             data_dir: self.folder.path().to_owned(),
-            disk: Arc::new(RealDisk::default()),
+            disk: Arc::clone(&self.disk),
             init: true,
             build: BUILD.to_owned(),
             mode: "paper".to_owned(),
@@ -147,10 +229,10 @@ impl World {
     }
 
     fn place(&self) -> Place {
-        Place::of(Arc::new(RealDisk::default()), self.folder.path(), Some(77))
+        Place::of(Arc::clone(&self.disk), self.folder.path(), Some(77))
     }
 
-    fn raise(&self) -> Shell {
+    pub(crate) fn raise(&self) -> Shell {
         let opened = open(self.startup(), &self.foundry).unwrap();
         let settings = Settings {
             place: self.place(),
@@ -180,9 +262,14 @@ impl World {
     pub(crate) fn launch(&self) -> Running {
         let shell = self.raise();
         let clock = self.clock;
-        let inner =
-            Playback::new(self.days.clone(), calendar(), Arc::new(move || clock.now()), SPEED);
-        let provider = Tapped { inner, desk: self.desk.clone() };
+        let inner = Playback::new(
+            self.days.clone(),
+            calendar(),
+            Arc::new(move || clock.now()),
+            clock.speed(),
+        );
+        let silent = Arc::clone(&self.silent);
+        let provider = Tapped { inner, desk: self.desk.clone(), silent };
         let symbols = (0..self.foundry.symbols.len() as u32).map(SymbolId).collect();
         shell.go_live(Market { providers: vec![Arc::new(provider)], symbols }).unwrap()
     }
@@ -229,7 +316,7 @@ pub(crate) async fn wait_for(
     }
 }
 
-async fn join(running: Running) -> Finished {
+pub(crate) async fn join(running: Running) -> Finished {
     tokio::task::spawn_blocking(move || running.join()).await.unwrap()
 }
 
@@ -239,7 +326,7 @@ pub(crate) async fn stop(running: Running) -> Finished {
     join(running).await
 }
 
-fn fills(handle: &Handle) -> usize {
+pub(crate) fn fills(handle: &Handle) -> usize {
     handle.lists(|lists| lists.fills(None, 1_000).items.len())
 }
 

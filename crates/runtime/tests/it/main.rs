@@ -3,9 +3,11 @@
 mod day;
 mod keeping;
 mod live;
+mod load;
 mod loss;
 mod lying;
 mod recovery;
 mod rig;
 mod stepped;
+mod stops;
 mod support;

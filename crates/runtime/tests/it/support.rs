@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use engine::execution_engine::BrokerTraits;
+use engine::record::{DecodeError, Reader, Writer};
 use engine::risk_manager::Limits;
+use engine::strategy_engine::{Context, Event, RuleInfo, Strategy};
 use engine::{Engine, EngineConfig, Instance, Start};
 use model::exchange::{Calendar, TickTable};
 use model::{Cash, Date, Symbol};
@@ -53,20 +55,54 @@ pub(crate) struct TestFoundry {
     pub(crate) limits: Limits,
     /// Builds another strategy than the configuration names.
     pub(crate) instead: Option<(&'static str, &'static str)>,
+    /// Strategies fail when their state is to be saved.
+    pub(crate) unsound: bool,
+}
+
+/// A strategy that cannot be saved.
+#[derive(Debug)]
+struct Unsound(Box<dyn Strategy>);
+
+impl Strategy for Unsound {
+    fn rules(&self) -> &'static [RuleInfo] {
+        self.0.rules()
+    }
+    fn prepare(&mut self, symbols: usize) {
+        self.0.prepare(symbols);
+    }
+    fn on_event(&mut self, ctx: &mut Context<'_>, event: Event<'_>) {
+        self.0.on_event(ctx, event);
+    }
+    fn save(&self, _: &mut Writer) {
+        panic!("expected by this test: the state cannot be saved");
+    }
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.0.load(reader)
+    }
 }
 
 impl TestFoundry {
     pub(crate) fn new(symbols: Vec<Symbol>) -> Self {
         let limits = Limits::default();
-        Self { symbols, brokers: vec![BrokerTraits::simulated()], limits, instead: None }
+        Self {
+            symbols,
+            brokers: vec![BrokerTraits::simulated()],
+            limits,
+            instead: None,
+            unsound: false,
+        }
     }
 }
 
 impl Foundry for TestFoundry {
     fn engine(&self, start: &Start) -> Result<Engine, FoundryError> {
-        let named = |line| match self.instead {
-            Some((from, to)) if from == line => strategy(to),
-            _ => strategy(line),
+        let named = |line| {
+            let Instance { name, strategy } = match self.instead {
+                Some((from, to)) if from == line => strategy(to),
+                _ => strategy(line),
+            };
+            let strategy = if self.unsound { Box::new(Unsound(strategy)) } else { strategy };
+            Instance { name, strategy }
         };
         Ok(Engine::new(EngineConfig {
             symbols: self.symbols.clone(),
