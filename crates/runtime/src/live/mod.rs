@@ -173,11 +173,11 @@ impl Live {
     /// A newer epoch of ours at the broker ends this process: it is fenced, the other one writes
     /// (I16, journal.md 10).
     fn heed_other_writers(&mut self) {
-        let alerts = self.sequencer.outputs().facts.iter().filter_map(|fact| match fact {
+        let mut alerts = self.sequencer.outputs().facts.iter().filter_map(|fact| match fact {
             Fact::Alert(alert) if alert.kind == AlertKind::OtherWriter => Some(alert),
             _ => None,
         });
-        if let Some(alert) = alerts.last() {
+        if let Some(alert) = alerts.next() {
             self.around.kill.fence(&alert.message);
             self.other_writer = Some(alert.message.clone());
         }

@@ -18,7 +18,7 @@ use paper::{Book, Desk, MemoryBroker, Shown};
 use playback::{Generated, Playback};
 use runtime::clock::{Clock, boot_nanos};
 use runtime::inbox::InboxConfig;
-use runtime::recovery::{Place, Plan, Replay};
+use runtime::recovery::{Place, Plan, Replay, recover};
 use runtime::shell::{Brokers, Finished, Market, Running, Settings, Shell, SnapshotRule, raise};
 use runtime::startup::{CrashLoop, OpenError, Startup, open};
 use runtime::view::{Build, Run, View};
@@ -203,6 +203,20 @@ impl World {
     pub(crate) fn with_unsound_strategies(mut self, unsound: bool) -> Self {
         self.foundry.unsound = unsound;
         self
+    }
+
+    /// Configures another limit; the configuration's text tells.
+    pub(crate) fn with_most_positions(mut self, most: u32) -> Self {
+        self.foundry.most = Some(most);
+        self.config = format!("storm:quantity={most}");
+        self
+    }
+
+    /// Returns the limits that the journal's end holds.
+    pub(crate) fn limits_in_force(&self) -> Limits {
+        let recovered = recover(&self.place(), &self.foundry, BUILD).unwrap();
+        let (_, engine) = recovered.state.unwrap();
+        engine.books().gate().limits().clone()
     }
 
     /// Lets nothing of the feed come through, or again.

@@ -73,7 +73,8 @@ fn push_quotes(clock: Clock, over: &AtomicBool, pushed: &AtomicU64, to: &dyn Fee
         let due = began.elapsed().as_micros() as u64 * PER_SECOND / 1_000_000;
         let time = clock.now();
         // A thread that was starved catches up a little, not all at once.
-        for _ in sent..due.min(sent + 5_000) {
+        let until = due.min(sent + 5_000);
+        while sent < until {
             let symbol = SymbolId((sent % u64::from(SYMBOLS)) as u32);
             let cents = 5_000 + (sent % 7) as i64;
             let quote = Quote {
@@ -86,7 +87,6 @@ fn push_quotes(clock: Clock, over: &AtomicBool, pushed: &AtomicU64, to: &dyn Fee
             to.push(FeedSignal::Event(MarketEvent::Quote { symbol, quote }));
             sent += 1;
         }
-        pushed.fetch_add(0, Ordering::Relaxed);
         std::thread::sleep(Duration::from_micros(200));
     }
     pushed.fetch_add(sent, Ordering::SeqCst);

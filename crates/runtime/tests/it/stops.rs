@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use engine::Control;
 use engine::risk_manager::Scope;
-use model::BrokerId;
+use model::{
+    BrokerId, ClientOrderId, NewOrder, OrderKind, OrderNumber, Price, Quantity, SendOutcome,
+};
 use paper::{TcpBroker, TcpSettings};
 use runtime::shell::{Finished, Running};
 
@@ -197,4 +199,61 @@ async fn a_core_that_fails_ends_the_run() {
     let line = running.handle.kill_line().expect("entries stay blocked");
     assert!(line.contains("a fault of the core"), "{line}");
     assert_eq!(stop(running).await.exit_code, 0);
+}
+
+/// I16, journal.md 10: an order with a newer epoch of ours at the broker is another process that
+/// writes: this one lets nothing leave any more and ends with 73.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_writer_ends_the_run() {
+    let world = World::new("2026-06-01T13:29:00Z", "storm");
+    let running = world.launch();
+    let handle = running.handle.clone();
+    let view = wait_for(&handle, "running", |view| view.status.state == "running").await;
+    let client_id = ClientOrderId {
+        tag: *b"BW\0\0",
+        epoch: view.status.epoch + 7,
+        number: OrderNumber(1),
+        attempt: 0,
+        exit: false,
+    };
+    let order = NewOrder {
+        client_id,
+        kind: OrderKind::Limit { limit: Price::from_raw(10_000_000) },
+        quantity: Quantity::from_shares(1).unwrap(),
+        ..NewOrder::default()
+    };
+    assert_eq!(world.broker.submit(&order).await, SendOutcome::Accepted);
+    let Finished { exit_code, why } = join(running).await;
+    assert_eq!(exit_code, 73, "{why:?}");
+    assert!(why.unwrap().contains("another process"));
+}
+
+/// I16: a process whose lock file was taken away lets nothing leave any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_lock_fences_the_process() {
+    let world = World::new("2026-06-01T13:29:00Z", "storm");
+    let running = world.launch();
+    let handle = running.handle.clone();
+    wait_for(&handle, "running", |view| view.status.state == "running").await;
+    std::fs::remove_file(world.path().join("lock")).unwrap();
+    let view = wait_for(&handle, "fenced", |view| view.status.kill.line.is_some()).await;
+    assert!(view.status.kill.line.as_ref().unwrap().contains("lock"), "{:?}", view.status.kill);
+    assert_eq!(stop(running).await.exit_code, 0);
+}
+
+/// C42: limits that were changed in the configuration hold after the next start; the books keep
+/// those that nobody changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_follow_the_configuration() {
+    let world = World::new("2026-06-01T13:29:00Z", "storm");
+    let running = world.launch();
+    wait_for(&running.handle, "running", |view| view.status.state == "running").await;
+    assert_eq!(stop(running).await.exit_code, 0);
+    let world = world.with_most_positions(2);
+    let running = world.launch();
+    wait_for(&running.handle, "running", |view| view.status.state == "running").await;
+    let answered = running.handle.instruct(given(Control::PauseTrading(Scope::All))).await;
+    assert!(answered.is_ok(), "the limits were asked for before");
+    assert_eq!(stop(running).await.exit_code, 0);
+    assert_eq!(world.limits_in_force().max_positions, Some(2));
 }

@@ -57,6 +57,8 @@ pub(crate) struct TestFoundry {
     pub(crate) instead: Option<(&'static str, &'static str)>,
     /// Strategies fail when their state is to be saved.
     pub(crate) unsound: bool,
+    /// So many positions at most where the configuration says `quantity=` the same number.
+    pub(crate) most: Option<u32>,
 }
 
 /// A strategy that cannot be saved.
@@ -90,6 +92,7 @@ impl TestFoundry {
             limits,
             instead: None,
             unsound: false,
+            most: None,
         }
     }
 }
@@ -104,11 +107,15 @@ impl Foundry for TestFoundry {
             let strategy = if self.unsound { Box::new(Unsound(strategy)) } else { strategy };
             Instance { name, strategy }
         };
+        let mut limits = self.limits.clone();
+        if self.most.is_some_and(|most| start.config.contains(&format!("quantity={most}"))) {
+            limits.max_positions = self.most;
+        }
         Ok(Engine::new(EngineConfig {
             symbols: self.symbols.clone(),
             strategies: start.config.lines().map(named).collect(),
             cash: Cash::from_dollars(100_000).unwrap(),
-            limits: self.limits.clone(),
+            limits,
             calendar: calendar(),
             ticks: TickTable::us(),
             tag: *b"BW\0\0",
