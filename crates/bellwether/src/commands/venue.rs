@@ -14,13 +14,14 @@ use model::exchange::{Calendar, Session, settlement_date};
 use model::{Date, Symbol, Timestamp};
 use paper::feed::{Day, DaySource, Feed};
 use paper::{Admin, Book, Clock, Desk, FAULTS, FaultFile, Faults, Server};
-use playback::{Anchor, Days, DaysError, Generated};
+use playback::{Anchor, Days};
 use serde_json::json;
 use simulator::Night;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
 use crate::cli::Context;
+use crate::days::{self, Wanted};
 use crate::exit::{Exit, Failure};
 use crate::run;
 use crate::run::tables::Tables;
@@ -38,12 +39,15 @@ pub(crate) struct Args {
     /// Folder of the broker's book and clock [default: venue/paper in the data folder]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Recorded days of a store or a LEAN folder instead of generated ones
+    #[arg(long, value_name = "DIR", conflicts_with = "seed")]
+    data: Option<PathBuf>,
     /// Seed of the generated days
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// First generated day
-    #[arg(long, default_value = "2026-11-24")]
-    date: Date,
+    /// First day [default: 2026-11-24 of generated days, the last one of recorded days]
+    #[arg(long)]
+    date: Option<Date>,
     /// Only these symbols
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     symbols: Vec<Symbol>,
@@ -73,7 +77,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let config = &effective.config;
     let tables = Tables::load(config)?;
     let calendar = Arc::clone(&tables.calendar);
-    let days = days(args, &calendar)?;
+    let wanted = Wanted {
+        source: args.data.as_deref(),
+        seed: args.seed,
+        date: args.date,
+        symbols: &args.symbols,
+    };
+    let days = days::find(&wanted, &calendar)?;
     let faults = args.faults.as_deref().map(read_faults).transpose()?.unwrap_or_default();
     let dir = args.dir.clone().unwrap_or_else(|| context.global.data_dir.join("venue/paper"));
     crate::files::make_folder(&dir)?;
@@ -92,15 +102,6 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::io("start the threads", error))?;
     runtime.block_on(venue.serve())
-}
-
-fn days(args: &Args, calendar: &Arc<Calendar>) -> Result<Arc<dyn Days>, Failure> {
-    let days = Generated::new(args.seed, args.date, &args.symbols, Arc::clone(calendar));
-    let days = days.map_err(|error| match error {
-        DaysError::UnknownSymbol { .. } | DaysError::Generate { .. } => Failure::missing(error),
-        DaysError::Recorded { .. } => Failure::corrupt(error),
-    })?;
-    Ok(Arc::new(days))
 }
 
 fn list_faults() -> Result<Exit, Failure> {

@@ -19,7 +19,7 @@ macro_rules! queue {
         }
     };
 }
-/// The keys of `[system]` that only `run` needs, of `[journal]`, `[queues]` and `[brokers.paper]`.
+/// The keys of `[system]` that only `run` needs, of `[journal]`, `[queues]` and `[brokers]`.
 pub(super) const RUN: &[Key] = &[
     Key {
         path: "system.mode",
@@ -101,6 +101,13 @@ pub(super) const RUN: &[Key] = &[
         "Room for instructions; emergency stops have room beyond it (F42).",
         system_events
     ),
+    Key {
+        path: "brokers.primary",
+        kind: Kind::Word(&["paper"]),
+        text: "The broker that orders go to. This build has the paper broker alone.",
+        set: |_, _| Ok(()),
+        get: |_| Value::Text("paper".into()),
+    },
     Key {
         path: "brokers.paper.transport",
         kind: Kind::Text("memory, or tcp://ADDRESS of a `bellwether venue --paper ADDRESS`"),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::Desk;
+use crate::support::{Desk, saw_tooth};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,9 +21,14 @@ pub(crate) struct Venue {
 
 impl Venue {
     pub(crate) fn start(desk: &Desk) -> Self {
+        let market = ["--seed", "7", "--symbols", "SYM0,SYM1", "--speed", "600", "--at-open"];
+        Self::start_with(desk, &market)
+    }
+
+    fn start_with(desk: &Desk, market: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_bellwether"))
             .args(["venue", "--paper", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--dir", "broker"])
-            .args(["--seed", "7", "--symbols", "SYM0,SYM1", "--speed", "600", "--at-open"])
+            .args(market)
             .current_dir(desk.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -143,6 +148,20 @@ fn it_outlives_a_kill() {
     let id = venue.process.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert_eq!(venue.process.wait().unwrap().code(), Some(0));
+}
+
+/// Recorded days: those of a store are played, and none is a missing input.
+#[test]
+fn recorded_days_are_played() {
+    let desk = Desk::new();
+    desk.file("a.csv", &saw_tooth("SAW"));
+    desk.json("data import --format csv a.csv --into store");
+    desk.run("venue --paper 127.0.0.1:0 --dir d --data nowhere").refused(66, &["nowhere"]);
+    let arguments = ["--data", "store", "--speed", "600"];
+    let venue = Venue::start_with(&desk, &arguments);
+    let mut client = Client::new(&venue);
+    client.say(&order(1, "BW-1-1-0E", "SAW"));
+    assert_eq!(client.until(|m| m["id"] == 1)["outcome"], "accepted");
 }
 
 /// contract.md 3: the names of the faults, and what they may not do.
