@@ -13,6 +13,10 @@ use engine::queues::QueueStatus;
 use crate::release::Released;
 use crate::view::{Lists, Run};
 
+/// So many records before a start are read for the lists: what they hold of a longer past is in the
+/// journal.
+const HISTORY: u64 = 300_000;
+
 /// Reads released groups again, from one sequence to before another.
 pub type CatchUp = Box<dyn FnMut(u64, u64) -> Vec<Released> + Send>;
 
@@ -79,7 +83,8 @@ pub struct Projection {
     pub thread: JoinHandle<()>,
 }
 
-/// Starts the thread that keeps the lists. It ends when the projector is dropped.
+/// Starts the thread that keeps the lists. It ends when the projector is dropped. What happened
+/// before the process, up to the sequence `begin`, is read first; records that come meanwhile wait.
 ///
 /// # Errors
 /// The system has no room for a thread.
@@ -87,6 +92,7 @@ pub fn project(
     run: Arc<Run>,
     capacity: usize,
     mut catch_up: CatchUp,
+    begin: u64,
 ) -> std::io::Result<Projection> {
     let (to, from) = sync_channel(capacity);
     let counts = Arc::new(Counts {
@@ -98,9 +104,13 @@ pub fn project(
     });
     let lists = Arc::new(RwLock::new(Lists::default()));
     let (kept, seen) = (Arc::clone(&lists), Arc::clone(&counts));
-    let thread = std::thread::Builder::new()
-        .name("lists".to_owned())
-        .spawn(move || keep(&run, &from, &kept, &seen, &mut catch_up))?;
+    let thread = std::thread::Builder::new().name("lists".to_owned()).spawn(move || {
+        if begin > 0 {
+            let past = catch_up(begin.saturating_sub(HISTORY), begin);
+            past.iter().for_each(|record| take(&run, &kept, record));
+        }
+        keep(&run, &from, &kept, &seen, &mut catch_up);
+    })?;
     let projector = Projector { to, counts: Arc::clone(&counts) };
     Ok(Projection { projector, lists, counts, thread })
 }

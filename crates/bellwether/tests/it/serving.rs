@@ -18,6 +18,10 @@ struct Running {
 impl Running {
     fn start() -> Self {
         let desk = Desk::new();
+        Self::on(desk, &["run", "--init", "--ready-file", "ready.json"])
+    }
+
+    fn on(desk: Desk, arguments: &[&str]) -> Self {
         desk.file(
             "bellwether.toml",
             "[system]\nactive_strategies = [\"storm\"]\nupdate_frequency_ms = 100\n\
@@ -25,7 +29,7 @@ impl Running {
              [data.playback]\nsymbols = [\"SYM0\", \"SYM1\"]\nspeed = 0\n",
         );
         let mut command = Command::new(env!("CARGO_BIN_EXE_bellwether"));
-        command.args(["run", "--init", "--ready-file", "ready.json"]).current_dir(desk.path());
+        command.args(arguments).current_dir(desk.path());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("BELLWETHER_") {
                 command.env_remove(name);
@@ -58,6 +62,29 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Ends it by the API and starts it again on what it left.
+    fn again(mut self) -> Self {
+        assert_eq!(self.json("stop --reason evening")["done"], true);
+        assert_eq!(self.ended(), Some(0));
+        std::fs::remove_file(self.desk.path().join("ready.json")).unwrap();
+        let desk = std::mem::replace(&mut self.desk, Desk::new());
+        Self::on(desk, &["run", "--ready-file", "ready.json"])
+    }
+
+    /// Waits for its end (F50) and returns its exit code.
+    fn ended(&mut self) -> Option<i32> {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begin.elapsed() < Duration::from_secs(30), "F50: it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -82,8 +109,11 @@ fn a_system_is_watched_stopped_resumed_and_ended() {
     assert_eq!(system.json("health")["components"].as_object().unwrap().len(), 8);
     let why = system.json("why SYM0 --limit 5");
     assert_eq!(why["items"][0]["strategy"], "storm");
-    let fills = system.json("orders --limit 3");
-    assert_eq!(fills["items"].as_array().unwrap().len(), 3);
+    let of = url.clone();
+    system.wait_for("three orders", |desk| {
+        let orders = desk.json(&format!("orders --limit 3 --url {of}"));
+        orders["items"].as_array().is_some_and(|orders| orders.len() == 3)
+    });
 
     let stopped = system.json("emergency-stop --reason drill");
     assert_eq!(
@@ -106,16 +136,16 @@ fn a_system_is_watched_stopped_resumed_and_ended() {
 
     let plan = system.json("stop --dry-run");
     assert!(plan["positions"].is_array() && plan["cancelled_entries"].is_array());
-    assert_eq!(system.json("stop --reason evening")["done"], true);
-    let begin = Instant::now();
-    let code = loop {
-        if let Some(status) = system.child.try_wait().unwrap() {
-            break status.code();
-        }
-        assert!(begin.elapsed() < Duration::from_secs(15), "F50: it does not end");
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    assert_eq!(code, Some(0));
+    // What happened stays in the lists over a restart, with who has seen it.
+    let mut system = system.again();
+    let url = system.url.clone();
+    system.wait_for("the past", |desk| {
+        let alerts = desk.json(&format!("alerts --limit 1000 --url {url}"));
+        let seen = |a: &Value| a["id"] == alert["id"] && a["acknowledged_by"] == "cli";
+        alerts["items"].as_array().unwrap().iter().any(seen)
+    });
+    assert_eq!(system.json("stop --reason night")["done"], true);
+    assert_eq!(system.ended(), Some(0));
     let logs = system.desk.path().join("bellwether-data/logs");
     let files = std::fs::read_dir(logs).unwrap().map(|file| file.unwrap().path());
     let log: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();

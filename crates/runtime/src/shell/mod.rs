@@ -152,8 +152,9 @@ pub fn raise(
     let run = Arc::new(run(&engine));
     let dispatchers = Arc::new(dispatch.start(&switch, &inbox, &engine));
     let catch_up = crate::recovery::catch_up(settings.place.clone());
+    let begin = if tail.last_seq == 0 { 0 } else { tail.last_seq + 1 };
     let Projection { projector, lists, counts, thread: lists_thread } =
-        project(Arc::clone(&run), settings.performance_updates, catch_up)
+        project(Arc::clone(&run), settings.performance_updates, catch_up, begin)
             .map_err(RaiseError::Thread)?;
     let (records, _) = broadcast::channel(FOLLOWERS);
     let outlet = LiveOutlet {

@@ -33,7 +33,7 @@ const MOST: usize = 256;
 /// Connections beyond these that wait for an emergency stop.
 const RESERVED: usize = 32;
 /// How long such a connection is left alone before a newer one may take its place.
-const GRACE: Duration = Duration::from_millis(250);
+const GRACE: Duration = Duration::from_millis(50);
 /// How long connections may go on after the end of listening.
 const FAREWELL: Duration = Duration::from_secs(1);
 
