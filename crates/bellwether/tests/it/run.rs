@@ -88,6 +88,12 @@ fn a_run_stops_goes_on_and_replays() {
     let hash = desk.run("replay d/journal --state-hash");
     assert_eq!(hash.stdout.trim(), replayed["state_hash"].as_str().unwrap());
 
+    // Zone, language and working directory do not matter.
+    let elsewhere = [("TZ", "Pacific/Auckland"), ("LC_ALL", "tr_TR.UTF-8")];
+    let folder = desk.path().join("d").display().to_string();
+    let other = Desk::new().run_with(&format!("replay {folder} --state-hash"), &elsewhere);
+    assert_eq!(other.stdout, hash.stdout, "{}", other.stderr);
+
     let (child, next) = start(&desk, "");
     assert!(next["epoch"].as_u64() > ready["epoch"].as_u64(), "R10");
     assert_eq!(end(child, "-KILL"), -1);

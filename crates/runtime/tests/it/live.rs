@@ -20,7 +20,7 @@ use runtime::clock::{Clock, boot_nanos};
 use runtime::inbox::InboxConfig;
 use runtime::recovery::{Place, Plan, Replay, recover};
 use runtime::shell::{Brokers, Finished, Market, Running, Settings, Shell, SnapshotRule, raise};
-use runtime::startup::{CrashLoop, OpenError, Startup, open};
+use runtime::startup::{CrashLoop, OpenError, Opened, Startup, open};
 use runtime::view::{Build, Run, View};
 use runtime::{Handle, mark_of};
 use simulator::{ExchangeConfig, FillMode};
@@ -244,6 +244,10 @@ impl World {
 
     fn place(&self) -> Place {
         Place::of(Arc::clone(&self.disk), self.folder.path(), Some(77))
+    }
+
+    pub(crate) fn try_to_open(&self) -> Result<Opened, OpenError> {
+        open(self.startup(), &self.foundry)
     }
 
     pub(crate) fn raise(&self) -> Shell {

@@ -257,3 +257,31 @@ async fn limits_follow_the_configuration() {
     assert_eq!(stop(running).await.exit_code, 0);
     assert_eq!(world.limits_in_force().max_positions, Some(2));
 }
+
+/// J16, F38: a full disk stops opening; what is set aside lets cancels, the stop and the end of the
+/// run into the journal.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_opening_and_nothing_else() {
+    let (world, disturbed) = World::slow("2026-06-01T13:29:30Z", "storm").disturbed();
+    let running = world.launch();
+    let handle = running.handle.clone();
+    until_an_entry_rests(&world).await;
+    disturbed.faults().leave_space(0);
+    let view = wait_for(&handle, "no opening", |view| {
+        view.status.gate.reasons.iter().any(|reason| reason.contains("journal"))
+    })
+    .await;
+    assert!(!view.status.gate.open);
+    let killed = handle.emergency_stop(Scope::All, given(Control::Stop)).await;
+    assert!(killed.engaged && killed.durable, "{killed:?}");
+    // No snapshot can be written; that costs the next start a longer replay and nothing else.
+    assert_eq!(stop(running).await.exit_code, 0);
+    assert_eq!(entries(&world).await, 0);
+    world.replay();
+    let error = world.try_to_open().unwrap_err();
+    assert_eq!(error.exit_code(), 74, "a start needs room: {error}");
+    disturbed.faults().leave_space(1 << 40);
+    let running = world.launch();
+    assert!(running.handle.kill_line().is_some(), "the stop holds");
+    assert_eq!(stop(running).await.exit_code, 0);
+}
