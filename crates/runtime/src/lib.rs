@@ -18,6 +18,7 @@ mod handle;
 pub mod inbox;
 mod kill;
 pub mod live;
+pub mod monitor;
 mod outlet;
 mod projection;
 pub mod recovery;

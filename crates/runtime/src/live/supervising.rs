@@ -38,6 +38,9 @@ pub struct Around {
     pub kill: Arc<KillKeeper>,
     /// Start-up checks that failed (C33).
     pub start_up: Vec<String>,
+    /// The core's time waits for the disk: a slow one makes it slow, and nothing grows stale
+    /// meanwhile (stepped, decision 0095).
+    pub waits_for_disk: bool,
     /// The room on the disk; none where the journal lies in a temporary folder.
     pub space: Option<SpaceWatch>,
     mark: Option<(u64, Mark)>,
@@ -63,6 +66,7 @@ impl Around {
             queues: Vec::new(),
             kill,
             start_up: Vec::new(),
+            waits_for_disk: false,
             space: None,
             mark: None,
             space_level: SpaceLevel::Enough,
@@ -104,6 +108,7 @@ impl Around {
         let mut issues = Vec::new();
         match durable.health() {
             Health::Alive => {}
+            Health::Slow { .. } if self.waits_for_disk => {}
             Health::Slow { lasts } => issues.push(Issue::warning(format!(
                 "the journal's disk has been slow for {:.1} s: nothing is opened",
                 lasts.as_secs_f64()
@@ -164,7 +169,7 @@ impl Around {
 
 impl Around {
     /// Returns what the core must be told: blocks for what is found, lifts for what is over.
-    /// `clock` is engine time; `None` where that waits for the disk (stepped, decision 0095).
+    /// `clock` is engine time where that follows the wall clock.
     pub(crate) fn holds(
         &mut self,
         engine: &Engine,
@@ -172,8 +177,7 @@ impl Around {
         clock: Option<&Clock>,
     ) -> Vec<Input> {
         let room = self.has_room();
-        // Where the core's time waits for the disk, a slow one makes it slow and nothing stale.
-        let disk = room && (clock.is_none() || self.is_fast(durable));
+        let disk = room && (self.waits_for_disk || self.is_fast(durable));
         let agrees = clock.is_none_or(|clock| self.clock_allows_opening(clock));
         let wanted = [
             (BlockReason::Journal, !disk, "the journal's disk is slow or full"),

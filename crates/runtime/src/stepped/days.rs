@@ -1,8 +1,9 @@
 //! Session after session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use backtest::{Driver, Host as _, RunConfig, RunResult, Sink};
+use backtest::{Driver, Host as _, MarketData, RunConfig, RunResult, Sink};
 use engine::{Control, Input, Start};
 use model::exchange::{Calendar, Session};
 use model::{Date, Timestamp};
@@ -13,6 +14,9 @@ use tracing::error;
 use super::host::{Stepped, SteppedParts};
 use super::venue::{PaperVenue, ResumeError};
 use crate::shell::{CoreParts, Finished, Shell, promotions};
+
+/// How often the loop turns while a day is loaded.
+const TURN: Duration = Duration::from_millis(2);
 
 /// Which sessions are played, and what comes after them.
 #[derive(Clone, Debug)]
@@ -99,6 +103,21 @@ pub fn step(
     Ok(Played { finished, sessions, decision_hash, missing })
 }
 
+/// Loads a day beside the loop, whose heartbeat goes on.
+fn load(days: &dyn Days, date: Date, host: &mut Stepped) -> Result<MarketData, DaysError> {
+    std::thread::scope(|scope| {
+        let loading = scope.spawn(|| days.load(date, date));
+        while !loading.is_finished() {
+            host.turn();
+            std::thread::sleep(TURN);
+        }
+        loading.join().unwrap_or_else(|_| {
+            let why = "the days could not be loaded: a fault of the program".to_owned();
+            Err(DaysError::Recorded { corrupt: false, why })
+        })
+    })
+}
+
 fn play(
     course: &Course,
     mut host: Stepped,
@@ -115,8 +134,7 @@ fn play(
         next = course.last_session();
     }
     while let Some(session) = next {
-        let load = || course.days.load(session.date, session.date);
-        let data = match host.beat().excused(load) {
+        let data = match load(&*course.days, session.date, &mut host) {
             Ok(data) => data,
             Err(why) => {
                 error!(date = %session.date, %why, "a day is not there: the run ends");

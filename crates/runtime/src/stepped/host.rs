@@ -68,7 +68,8 @@ pub(super) struct Stepped {
 impl Stepped {
     /// Makes a host; nothing happens before the driver runs.
     pub(super) fn new(parts: SteppedParts) -> Self {
-        let SteppedParts { sequencer, inbox, front, around, venue, speed } = parts;
+        let SteppedParts { sequencer, inbox, front, mut around, venue, speed } = parts;
+        around.waits_for_disk = true;
         Self {
             sequencer,
             inbox,
@@ -120,7 +121,14 @@ impl Stepped {
         }
     }
 
-    /// Looks around when it is time: what the core must know of it is told to it next.
+    /// Turns the loop without going on: the heartbeat lives while something else takes its time.
+    pub(super) fn turn(&mut self) {
+        if self.front.turn() {
+            self.look();
+        }
+    }
+
+    /// Looks around: what the core must know of it is told to it next.
     fn look(&mut self) {
         let durable = self.sequencer.durable();
         if let Health::Dead { reason } = durable.health() {
@@ -249,9 +257,7 @@ impl Host for Stepped {
 
     fn wait(&mut self, until: Timestamp) -> Wait {
         loop {
-            if self.front.turn() {
-                self.look();
-            }
+            self.turn();
             self.note_book_failure();
             if self.failed.is_some() {
                 return Wait::End;
