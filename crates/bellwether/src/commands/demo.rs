@@ -1,19 +1,22 @@
-//! `demo`: an accelerated market day through the whole core with the simulated exchange, told as
-//! it happens; at the end the first failing rules, the health object, a summary and the report.
+//! `demo`: an accelerated market day through the whole system, with a journal in a temporary folder
+//! and the paper broker, told as it happens; at the end the first failing rules, the health object,
+//! the queues, a summary and the report.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use analytics::report::Report;
-use engine::Instance;
 use model::{Date, Symbol};
+use playback::Days;
+use runtime::view::{Health, Status};
 use serde_json::{Value, json};
 
 use crate::cli::Context;
 use crate::config::{Effective, Layers};
 use crate::days::{self, Wanted};
-use crate::demo::health::Health;
-use crate::demo::listener::{Listener, Pace};
+use crate::demo::listener::Listener;
+use crate::demo::system::System;
 use crate::exit::{Exit, Failure};
 use crate::market::Loaded;
 use crate::report::{self, Extras};
@@ -74,24 +77,27 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     log::to_files(&context.global.data_dir, effective.config.system.data_retention_days)?;
     let setup = Setup::new(&effective, &context.registry, &[] as &[StrategySpec], false)?;
     let started = Instant::now();
-    let loaded = load(args, &effective, &setup)?;
+    let days = find(args, &effective, &setup)?;
+    let date = days.first();
+    let data = days.load(date, date).map_err(days::failure)?;
+    let loaded = Loaded { data, from: date, to: date };
     let mut extras = Extras { load: started.elapsed(), ..Extras::default() };
     let symbols: Vec<Symbol> = loaded.data.symbols().iter().map(|data| data.symbol).collect();
     if !args.json {
         terminal::styled(&headline(args, &loaded, &setup))?;
     }
-    let session = setup.tables.calendar.session(loaded.from).ok().flatten();
-    let pace = args.seconds.zip(session).map(|(seconds, session)| Pace::new(seconds, session));
-    let environment = effective.config.system.environment.name();
-    let mut listener = Listener::new(symbols.clone(), args.json, pace, environment);
-    let strategies: Vec<Instance> = setup.instances(&context.registry)?;
+    let session = setup.tables.calendar.session(date).ok().flatten();
+    let session = session.ok_or_else(|| Failure::internal("the day has no session"))?;
+    let mut listener = Listener::new(symbols.clone(), args.json);
     let started = Instant::now();
-    let config = setup.run_config(loaded.from, loaded.to, true);
-    let result = backtest::run(&loaded.data, strategies, &config, &mut listener)
-        .map_err(Failure::missing)?;
+    let seconds = args.seconds;
+    let system = System { context, effective: &effective, setup: &setup, days, session, seconds };
+    let mut played = system.run(&mut listener)?;
     extras.engine = started.elapsed();
     listener.check()?;
-    let health = listener.health.take().ok_or_else(|| Failure::internal("no session was run"))?;
+    let none = || Failure::internal("no session was run");
+    let (health, status) = listener.health.take().ok_or_else(none)?;
+    let result = played.sessions.pop().ok_or_else(none)?;
     let report = report::build(
         &setup,
         &context.registry,
@@ -114,13 +120,15 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
             "trades": report.trades,
             "decisions": listener.tally.to_json(&names, &symbols),
             "decision_hash": report.decision_hash,
+            "status": status,
         }))?;
         return Ok(Exit::Done);
     }
     let tally = listener.tally.to_text(&names, &symbols);
     let text = format!(
-        "\n{TITLE}What decided the evaluations that led to no order{TITLE:#} (New York time)\n{tally}\n{}\n{TITLE}Summary{TITLE:#}\n{}{}\nreport: {}\n        {}\n",
+        "\n{TITLE}What decided the evaluations that led to no order{TITLE:#} (New York time)\n{tally}\n{}\n{}\n{TITLE}Summary{TITLE:#}\n{}{}\nreport: {}\n        {}\n",
         health_text(&health),
+        queues_text(&status),
         analytics::text::summary(&report),
         not_checked_text(&report),
         written.html,
@@ -130,18 +138,15 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn load(args: &Args, effective: &Effective, setup: &Setup) -> Result<Loaded, Failure> {
-    let calendar = &setup.tables.calendar;
+/// Finds the day that is asked for.
+fn find(args: &Args, effective: &Effective, setup: &Setup) -> Result<Arc<dyn Days>, Failure> {
     let universe = &effective.config.system.universe;
     let symbols = match (&args.data, &args.symbols[..]) {
         (Some(_), []) => universe,
         (_, named) => named,
     };
     let wanted = Wanted { source: args.data.as_deref(), seed: args.seed, date: args.date, symbols };
-    let days = days::find(&wanted, calendar)?;
-    let date = days.first();
-    let data = days.load(date, date).map_err(days::failure)?;
-    Ok(Loaded { data, from: date, to: date })
+    days::find(&wanted, &setup.tables.calendar)
 }
 
 fn headline(args: &Args, loaded: &Loaded, setup: &Setup) -> String {
@@ -204,6 +209,22 @@ fn health_text(health: &Health) -> String {
     let issues: String = health.issues.iter().map(|issue| format!("issue: {issue}\n")).collect();
     let table = terminal::text_of(&table);
     format!("{TITLE}Health{TITLE:#}: {}\n{table}{issues}", health.overall_status)
+}
+
+/// Returns the six queues with what passed through them.
+fn queues_text(status: &Status) -> String {
+    let header = ["queue", "capacity", "most at once", "dropped", "conflated"];
+    let mut table = terminal::table(header, &[1, 2, 3, 4]);
+    for (name, queue) in &status.queues {
+        table.add_row([
+            (*name).to_owned(),
+            queue.capacity.to_string(),
+            queue.high_water.to_string(),
+            queue.dropped.to_string(),
+            queue.conflated.to_string(),
+        ]);
+    }
+    format!("{TITLE}Queues{TITLE:#}\n{}", terminal::text_of(&table))
 }
 
 fn detail_text(detail: &Value) -> String {

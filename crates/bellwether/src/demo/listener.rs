@@ -1,46 +1,19 @@
-//! Listens to the demo's run: tells the story at the pace asked for, and keeps what is printed at
-//! its end.
-
-use std::time::{Duration, Instant};
+//! Listens to the demo's run: tells the story as it happens, and keeps what is printed at its end.
 
 use backtest::Sink;
-use engine::alert_system::Severity;
 use engine::lifecycle::State;
-use engine::strategy_engine::{Decision, Outcome};
+use engine::strategy_engine::Decision;
 use engine::{Engine, Fact, GateChange};
 use model::Symbol;
-use model::exchange::Session;
+use runtime::Handle;
+use runtime::monitor::Monitor;
+use runtime::view::{Health, Status};
 
-use super::health::{Counts, Health, probe};
 use super::story::Story;
 use super::tally::Tally;
 use crate::exit::Failure;
 use crate::run::recorder::Recorder;
 use crate::terminal;
-
-/// Spreads the day's sixteen hours over some seconds of wall time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    started: Instant,
-    seconds: f64,
-    session: Session,
-}
-
-impl Pace {
-    /// Begins now.
-    pub(crate) fn new(seconds: f64, session: Session) -> Self {
-        Self { started: Instant::now(), seconds, session }
-    }
-
-    /// Waits until the engine's time is due.
-    fn wait(&self, engine: &Engine) {
-        let session = &self.session;
-        let whole = session.post_close.since(session.pre_open) as f64;
-        let part = engine.now().since(session.pre_open) as f64 / whole;
-        let due = Duration::from_secs_f64(self.seconds * part.clamp(0.0, 1.0));
-        std::thread::sleep(due.saturating_sub(self.started.elapsed()));
-    }
-}
 
 /// Everything that is kept of the run.
 #[derive(Debug)]
@@ -49,31 +22,22 @@ pub(crate) struct Listener {
     pub(crate) recorder: Recorder,
     /// Why nothing more was traded.
     pub(crate) tally: Tally,
-    /// Asked just before the run was stopped.
-    pub(crate) health: Option<Health>,
+    /// Health and status, asked just before the run was stopped.
+    pub(crate) health: Option<(Health, Status)>,
     story: Option<Story>,
-    pace: Option<Pace>,
-    counts: Counts,
-    environment: &'static str,
+    watched: Option<(Handle, Monitor)>,
     failed: Option<Failure>,
 }
 
 impl Listener {
     /// Listens; the story goes to stdout unless it is `quiet`.
-    pub(crate) fn new(
-        symbols: Vec<Symbol>,
-        quiet: bool,
-        pace: Option<Pace>,
-        environment: &'static str,
-    ) -> Self {
+    pub(crate) fn new(symbols: Vec<Symbol>, quiet: bool) -> Self {
         Self {
             recorder: Recorder::default(),
             tally: Tally::default(),
             health: None,
             story: (!quiet).then(|| Story::new(symbols)),
-            pace,
-            counts: Counts::default(),
-            environment,
+            watched: None,
             failed: None,
         }
     }
@@ -83,11 +47,18 @@ impl Listener {
         self.failed.take().map_or(Ok(()), Err)
     }
 
-    /// Waits, then tells what happened.
-    fn tell(&mut self, engine: &Engine) {
-        if let Some(pace) = &self.pace {
-            pace.wait(engine);
-        }
+    /// Watches the system that runs from now on.
+    pub(crate) fn watch(&mut self, handle: Handle, monitor: Monitor) {
+        self.watched = Some((handle, monitor));
+    }
+
+    /// The system has stopped.
+    pub(crate) fn rest(&mut self) {
+        self.watched = None;
+    }
+
+    /// Tells what happened.
+    fn tell(&mut self) {
         let Some(story) = &mut self.story else { return };
         for line in story.take_lines() {
             if self.failed.is_none() {
@@ -95,35 +66,25 @@ impl Listener {
             }
         }
     }
-
-    fn count(&mut self, fact: &Fact) {
-        match fact {
-            Fact::Intent(_) => self.counts.orders += 1,
-            Fact::Alert(alert) if alert.severity == Severity::Critical => self.counts.critical += 1,
-            Fact::Decision(decision) if decision.outcome == Outcome::Rejected => {
-                self.counts.rejections += 1;
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Sink for Listener {
     fn fact(&mut self, engine: &Engine, fact: &Fact) {
         self.recorder.fact(engine, fact);
-        self.count(fact);
         if let Fact::Decision(decision) = fact {
             self.tally.take(engine, decision);
         }
         // The last input stops the run: until here the core was running.
         if matches!(fact, Fact::Gate(GateChange::Lifecycle(State::Stopping))) {
-            let counts = Counts { evaluations: self.tally.evaluations(), ..self.counts };
-            self.health = Some(probe(engine, counts, self.environment));
+            let ask = |(handle, monitor): &(Handle, Monitor)| {
+                (monitor.health(), handle.view().status.clone())
+            };
+            self.health = self.watched.as_ref().map(ask);
         }
         if let Some(story) = &mut self.story {
             story.fact(engine, fact);
         }
-        self.tell(engine);
+        self.tell();
     }
 
     fn evaluation(&mut self, engine: &Engine, decision: &Decision) {
@@ -131,6 +92,6 @@ impl Sink for Listener {
         if let Some(story) = &mut self.story {
             story.tell_fills(engine);
         }
-        self.tell(engine);
+        self.tell();
     }
 }

@@ -45,13 +45,11 @@ impl Miss {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     rows: BTreeMap<(StrategyId, SymbolId), Vec<(Rule, Row)>>,
-    evaluations: u64,
 }
 
 impl Tally {
     /// Takes an evaluation that did not lead to an order.
     pub(crate) fn take(&mut self, engine: &Engine, decision: &Decision) {
-        self.evaluations += 1;
         if decision.outcome == Outcome::Order {
             return;
         }
@@ -83,11 +81,6 @@ impl Tally {
                 rows.push((decision.rule, row));
             }
         }
-    }
-
-    /// Returns how many evaluations were taken.
-    pub(crate) fn evaluations(&self) -> u64 {
-        self.evaluations
     }
 
     /// Returns the rows as JSON, in order of their first occurrence.
