@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use model::exchange::{Calendar, Session, TickTable};
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{Cash, ExitReason, MarketEvent, Symbol, Timestamp};
+use model::{BrokerId, Cash, ExitReason, MarketEvent, Symbol, Timestamp};
 
 use crate::alert_system::AlertSystem;
 use crate::books::{Books, Seen};
@@ -230,6 +230,13 @@ impl Engine {
     /// Returns the engine's time.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Returns true when requests can reach a broker: its connection stands, or it needs none.
+    pub fn reaches(&self, broker: BrokerId) -> bool {
+        let traits = self.analysis.brokers.get(usize::from(broker.0));
+        traits.is_some_and(|traits| !traits.remote)
+            || self.core.books().brokers().get(broker).connected
     }
 
     /// Returns what the queue `trade_signals` has seen; between inputs it is empty.

@@ -232,7 +232,9 @@ fn detail_text(detail: &Value) -> String {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            // Brokers and providers are named; the status has the rest.
+            let name = |item: &Value| item.as_str().or(item["name"].as_str()).map(str::to_owned);
+            let items: Vec<String> = items.iter().filter_map(name).collect();
             items.join(" ")
         }
         other => other.to_string(),

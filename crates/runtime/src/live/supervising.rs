@@ -38,6 +38,8 @@ pub struct Around {
     pub kill: Arc<KillKeeper>,
     /// Start-up checks that failed (C33).
     pub start_up: Vec<String>,
+    /// A feed that is no provider: that of the stepped mode.
+    pub(crate) feed: Option<ProviderRow>,
     /// The core's time waits for the disk: a slow one makes it slow, and nothing grows stale
     /// meanwhile (stepped, decision 0095).
     pub waits_for_disk: bool,
@@ -66,6 +68,7 @@ impl Around {
             queues: Vec::new(),
             kill,
             start_up: Vec::new(),
+            feed: None,
             waits_for_disk: false,
             space: None,
             mark: None,
@@ -99,7 +102,7 @@ impl Around {
             kill_line: self.kill.engaged(),
             start_up: self.start_up.clone(),
             queues: self.queues.iter().map(|(name, probe)| (*name, probe())).collect(),
-            providers: self.providers.iter().map(row).collect(),
+            providers: self.providers.iter().map(row).chain(self.feed.clone()).collect(),
             issues: self.issues(durable),
         }
     }

@@ -19,11 +19,15 @@ use crate::inbox::{Admission, Batch, Inbox, SystemEvent};
 use crate::live::{Around, End, Marks};
 use crate::release::Receipt;
 use crate::sequencer::{ApplyError, Sequencer};
+use crate::view::ProviderRow;
 
 /// How long commands wait for the disk before the journal counts as dead (J6).
 const DISK_PATIENCE: Duration = Duration::from_secs(10);
 /// The longest time without a turn of the loop, so that its heartbeat says something.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+/// The name of the feed in the configuration.
+const FEED: &str = "playback";
 
 /// What the host is made of.
 #[derive(Debug)]
@@ -146,8 +150,16 @@ impl Stepped {
     }
 
     fn publish(&mut self) {
+        let engine = self.sequencer.engine();
+        self.around.feed = Some(ProviderRow {
+            name: FEED.to_owned(),
+            connected: true,
+            subscribed: engine.data().symbols().len(),
+            last_event: Some(engine.now()),
+            reconnects: 0,
+        });
         let around = self.around.describe(&self.sequencer.durable());
-        self.front.publish(self.sequencer.engine(), &around);
+        self.front.publish(engine, &around);
     }
 
     /// A book that cannot be written is as bad as a dead journal.

@@ -13,7 +13,7 @@ pub struct BrokerStatus {
     /// Its name in the configuration.
     #[schema(value_type = String)]
     pub name: Name,
-    /// Its session stands.
+    /// Its session stands, or it needs none.
     pub connected: bool,
     /// Since when that is so.
     #[schema(value_type = Option<String>)]
@@ -39,7 +39,7 @@ pub(super) fn brokers(engine: &Engine, run: &Run) -> Vec<BrokerStatus> {
         let state = known.get(id);
         BrokerStatus {
             name: name.clone(),
-            connected: state.connected,
+            connected: engine.reaches(id),
             since: (state.since > Timestamp::from_nanos(0)).then_some(state.since),
             entries: known.route() == id,
             reports: state.reports,

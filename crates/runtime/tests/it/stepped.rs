@@ -2,18 +2,19 @@
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backtest::{MarketData, NoSink, RunConfig, RunResult, Sink};
-use engine::risk_manager::Limits;
+use engine::risk_manager::{Limits, Scope};
 use engine::strategy_engine::Decision;
-use engine::{Control, Engine, Fact, Input};
+use engine::{Control, Engine, Fact, Input, Instruction};
 use journal::disk::RealDisk;
 use journal::{Author, ReadOptions};
 use model::exchange::{CommissionPlan, TickTable};
 use model::{Cash, ClientOrderId, ClosedTrade, Date, OrderState, Quantity, SymbolId};
 use paper::Book;
 use playback::{Days, DaysError, Generated};
+use runtime::Handle;
 use runtime::clock::{Clock, boot_nanos};
 use runtime::codec::{self, Entry};
 use runtime::inbox::{Inbox, InboxConfig, SystemEvent};
@@ -21,7 +22,7 @@ use runtime::recovery::{Place, Plan, Replay};
 use runtime::shell::{NoDispatch, Settings, Shell, SnapshotRule, raise};
 use runtime::startup::{CrashLoop, Startup, open};
 use runtime::stepped::{Course, Played, step};
-use runtime::view::{Build, Run};
+use runtime::view::{Build, Run, View};
 use simulator::{ExchangeConfig, FillMode};
 
 use crate::support::{BUSY, Random, TestFoundry, calendar, date, strategy};
@@ -360,5 +361,52 @@ fn a_cut_run_loses_nothing() {
     }
     eprintln!("seed {seed}: {cuts} cuts, {} trades", trades_of(folder.path()).len());
     assert!(cuts > 5, "seed {seed}: {cuts} cuts");
+    check_books(folder.path());
+}
+
+/// Waits for something that a running system shows.
+fn wait_for(handle: &Handle, what: &str, found: impl Fn(&View) -> bool) {
+    let started = Instant::now();
+    while !found(&handle.view()) {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what} did not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// I8, F46, F50: between two events operators are heard: an emergency stop holds through a session,
+/// a resume lets trading begin, a stop ends the run in order; all of it is in the journal.
+#[test]
+fn operators_are_heard_between_two_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(folder.path());
+    let (handle, book) = (shell.handle.clone(), book(folder.path()));
+    // A session lasts about three seconds.
+    let course = Course { stays: true, ..course(20_000) };
+    let core = std::thread::spawn(move || step(shell, &course, book, &mut NoSink).unwrap());
+    let on = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let tell = |control, kills_seen| {
+        let (actor, from) = ("ann".to_owned(), "test".to_owned());
+        let reason = "to see what happens".to_owned();
+        let key = String::new();
+        let given = Instruction { control, actor, from, reason, key, kills_seen };
+        let receipt = on.block_on(handle.instruct(given)).unwrap();
+        assert!(receipt.durable);
+        (receipt.done, receipt.text)
+    };
+    wait_for(&handle, "the start", |view| view.status.state == "running");
+    let (stopped, text) = tell(Control::EmergencyStop(Scope::All), None);
+    assert!(stopped, "{text}");
+    let first = days().first();
+    let night = |view: &View| model::exchange::new_york_date(view.status.time) > first;
+    wait_for(&handle, "the second session", night);
+    assert!(handle.view().orders.is_empty(), "nothing was opened");
+    let (resumed, text) = tell(Control::ResumeTrading(Scope::All), Some(0));
+    assert!(!resumed && text.contains("F46"), "it did not know of the stop: {text}");
+    assert_eq!(tell(Control::ResumeTrading(Scope::All), Some(1)), (true, "lifted: kill".into()));
+    wait_for(&handle, "an order", |view| !view.orders.is_empty());
+    let (done, text) = tell(Control::Stop, None);
+    assert!(done, "{text}");
+    let played = core.join().unwrap();
+    assert_eq!((played.finished.exit_code, &played.finished.why), (0, &None));
     check_books(folder.path());
 }
