@@ -19,13 +19,12 @@ use crate::view::{Run, Surroundings, View};
 pub struct Beat {
     at: AtomicI64,
     ended: AtomicBool,
-    excused: AtomicBool,
 }
 
 impl Default for Beat {
     fn default() -> Self {
         let at = AtomicI64::new(boot_nanos());
-        Self { at, ended: AtomicBool::new(false), excused: AtomicBool::new(false) }
+        Self { at, ended: AtomicBool::new(false) }
     }
 }
 
@@ -45,21 +44,8 @@ impl Beat {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Does something between two sessions that takes a while, such as reading a day from a disk:
-    /// the silence meanwhile is no fault.
-    pub(crate) fn excused<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.excused.store(true, Ordering::Release);
-        let done = work();
-        self.strike();
-        self.excused.store(false, Ordering::Release);
-        done
-    }
-
     /// Returns for how long the loop has not turned.
     pub fn silence(&self) -> Duration {
-        if self.excused.load(Ordering::Acquire) {
-            return Duration::ZERO;
-        }
         let silent = boot_nanos().saturating_sub(self.at.load(Ordering::Acquire)).max(0);
         Duration::from_nanos(silent.unsigned_abs())
     }
@@ -100,11 +86,6 @@ impl Front {
     /// Returns when the next view is due, by the boot-time clock.
     pub fn next_view(&self) -> i64 {
         self.next
-    }
-
-    /// Returns the heartbeat.
-    pub(crate) fn beat(&self) -> &Beat {
-        &self.beat
     }
 
     /// Publishes how things are now.

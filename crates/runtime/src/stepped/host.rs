@@ -14,7 +14,7 @@ use tracing::info;
 use super::answers::answer;
 use super::venue::PaperVenue;
 use crate::clock::{Clock, boot_nanos};
-use crate::front::{Beat, Front};
+use crate::front::Front;
 use crate::inbox::{Admission, Batch, Inbox, SystemEvent};
 use crate::live::{Around, End, Marks};
 use crate::release::Receipt;
@@ -90,11 +90,6 @@ impl Stepped {
             stopping: false,
             failed: None,
         }
-    }
-
-    /// Returns the heartbeat.
-    pub(super) fn beat(&self) -> &Beat {
-        self.front.beat()
     }
 
     /// Puts a Mark into the journal, when the state has changed since the last one.
