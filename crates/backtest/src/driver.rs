@@ -209,6 +209,11 @@ impl<'a, H: Host> Driver<'a, H> {
         &self.host
     }
 
+    /// Returns the host to be changed between two sessions.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
     /// Returns true when the host wanted the run to end.
     pub fn has_ended(&self) -> bool {
         self.ended

@@ -17,6 +17,16 @@ const COMPONENTS: [&str; 8] = [
     "web_dashboard",
 ];
 
+/// Sorted, as JSON objects are read.
+const QUEUES: [&str; 6] = [
+    "market_data",
+    "order_commands",
+    "performance_updates",
+    "risk_alerts",
+    "system_events",
+    "trade_signals",
+];
+
 fn check_shape(desk: &Desk, answer: &Value) {
     let health = &answer["health"];
     assert_eq!(health["overall_status"], "healthy", "{}", health["issues"]);
@@ -28,6 +38,11 @@ fn check_shape(desk: &Desk, answer: &Value) {
         assert_eq!(component["running"], name != "web_dashboard", "{name}");
     }
     assert!(answer["summary"]["net_pnl"].is_string());
+    let queues = answer["status"]["queues"].as_object().unwrap();
+    assert_eq!(queues.keys().map(String::as_str).collect::<Vec<_>>(), QUEUES);
+    assert_eq!(answer["status"]["state"], "running", "asked just before the stop");
+    assert_eq!(answer["status"]["providers"][0]["name"], "playback");
+    assert_eq!(answer["status"]["brokers"][0]["connected"], true);
     for kind in ["html", "json"] {
         let path = answer["report"][kind].as_str().unwrap();
         assert!(!desk.read(path).is_empty());
@@ -72,6 +87,26 @@ fn the_story_is_told_on_stdout() {
         assert!(answer.stdout.contains(words), "{words:?} is not in the story");
     }
     assert!(!answer.stdout.contains('\u{1b}'), "styles belong to terminals");
+}
+
+/// Issue 5, demo: the components are started and stopped in order, as the source does.
+#[test]
+fn components_start_and_stop_in_order() {
+    let desk = Desk::new();
+    let answer = desk.run("demo --symbols SYM0");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let place = |words: &str, name: &str| {
+        let named = |line: &&str| line.contains(words) && line.contains(name);
+        let found = answer.stderr.lines().position(|line| named(&line));
+        found.unwrap_or_else(|| panic!("no line {words} {name}"))
+    };
+    let running = &COMPONENTS[..COMPONENTS.len() - 1];
+    for words in ["starting", "stopping"] {
+        let places: Vec<usize> = running.iter().map(|name| place(words, name)).collect();
+        assert!(places.is_sorted(), "{words}: {places:?}");
+    }
+    assert!(place("trading system started", "") < place("stopping trading system", ""));
+    assert!(place("stopping trading system", "") < place("trading system stopped", ""));
 }
 
 /// `--seconds` spreads the day over wall time.

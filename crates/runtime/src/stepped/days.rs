@@ -158,7 +158,11 @@ fn play(
         if next.is_none() && !driver.has_ended() {
             match course.stays {
                 true => driver.idle(),
-                false => driver.feed(session.post_close, Input::from(Control::Stop)),
+                false => {
+                    // The last look at the system while it runs.
+                    driver.host_mut().publish();
+                    driver.feed(session.post_close, Input::from(Control::Stop));
+                }
             }
         }
         let (result, back) = driver.finish();

@@ -144,7 +144,8 @@ impl Stepped {
         self.publish();
     }
 
-    fn publish(&mut self) {
+    /// Publishes how things are now.
+    pub(super) fn publish(&mut self) {
         let engine = self.sequencer.engine();
         self.around.feed = Some(ProviderRow {
             name: FEED.to_owned(),
