@@ -3,7 +3,7 @@
 //! [`Days`] is where the days come from, [`Generated`] the market of a seed. [`Playback`] pushes
 //! their events when they are due by the clock it is given, like a live feed: what happened while
 //! nobody listened is over, and is there as history only. [`Anchor`] keeps the clock over a
-//! restart. The stepped mode (decision 0095) reads the days itself and needs no provider.
+//! restart, [`References`] the facts before each session. The stepped mode (decision 0095) reads the days itself and needs no provider.
 //!
 //! Invariant: nothing is pushed or told before its time: a minute is known at its end (TB1).
 //!
@@ -21,8 +21,10 @@
 mod anchor;
 mod days;
 mod provider;
+mod reference;
 mod timeline;
 
 pub use anchor::{Anchor, AnchorError};
 pub use days::{Days, DaysError, Generated};
 pub use provider::{Now, Playback};
+pub use reference::References;

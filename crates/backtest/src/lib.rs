@@ -16,5 +16,6 @@ mod tick_feed;
 pub use data::{Action, DataError, MarketData, SymbolData};
 pub use driver::{Driver, Host, RunConfig, Venue, Wait, engine_config, exchange, run};
 pub use indicators::reference::DailyBar;
+pub use reference::symbol_days;
 pub use result::{Exposure, NoSink, OpenPosition, RunResult, Sink};
 pub use tick_feed::minute_bars;

@@ -6,6 +6,7 @@ use model::exchange::{Calendar, Session};
 use model::{Bar, Date, SymbolDay, SymbolId};
 
 use crate::data::{Action, MarketData};
+use crate::tick_feed::minute_bars;
 
 /// One builder per symbol, and what it could not answer.
 #[derive(Debug)]
@@ -36,6 +37,22 @@ const TERMS: [(&str, &str, Needs); 6] = [
     ("volume_baseline", "TG6, TG16, TV4 relative volume", Needs::BASELINE),
     ("float_shares", "TG8", Needs::FACTS),
 ];
+
+/// Returns the facts of all symbols before a session, from the sessions before it that the data
+/// holds (TB7): what a live feed is told before each session.
+pub fn symbol_days(data: &MarketData, calendar: &Calendar, session: &Session) -> Vec<SymbolDay> {
+    let mut references = References::new(data, ANY);
+    for (index, symbol) in data.symbols().iter().enumerate() {
+        let bars = symbol.bars.partition_point(|bar| bar.start < session.pre_open);
+        references.warm_up(index, symbol.bars.get(..bars).unwrap_or_default(), calendar);
+        let trades = symbol.trades.partition_point(|trade| trade.time < session.pre_open);
+        let built = minute_bars(symbol.trades.get(..trades).unwrap_or_default());
+        references.warm_up(index, &built, calendar);
+    }
+    let previous = calendar.previous_session(session.date).map(|before| before.date);
+    let count = u32::try_from(data.symbols().len()).unwrap_or(u32::MAX);
+    (0..count).map(|id| references.symbol_day(SymbolId(id), session, previous)).collect()
+}
 
 impl References {
     /// `needs` says which facts anybody reads; nothing else is computed.

@@ -25,5 +25,5 @@ pub use dispatch::{
     What,
 };
 pub use kill::{KillScope, KillSwitch};
-pub use provider::{FeedSignal, FeedSink, MarketDataProvider, ProviderStatus};
+pub use provider::{FeedSignal, FeedSink, MarketDataProvider, ProviderStatus, ReferenceSource};
 pub use reconnect::{Backoff, SILENCE, Silent, within};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Bar, MarketEvent, Quote, SymbolId, Timestamp};
+use model::{Bar, Date, MarketEvent, Quote, SymbolDay, SymbolId, Timestamp};
 
 use crate::broker::{Answer, Unavailable};
 
@@ -33,6 +33,17 @@ pub trait MarketDataProvider: Send + Sync {
 
     /// Returns how it is.
     fn status(&self) -> ProviderStatus;
+}
+
+/// Where the facts come from that precede a session: previous close, mean volume, baselines
+/// (design.md 6).
+pub trait ReferenceSource: Send + Sync {
+    /// Returns the facts of all symbols before the session of a date. It may take a while: it is
+    /// called where waiting hurts nobody.
+    ///
+    /// # Errors
+    /// They are not there.
+    fn before(&self, date: Date) -> Result<Vec<SymbolDay>, Unavailable>;
 }
 
 /// Takes what a provider says. It never blocks: what finds no room is conflated or becomes a gap

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use gateway::{FeedSignal, FeedSink, MarketDataProvider};
+use gateway::{FeedSignal, FeedSink, MarketDataProvider, ReferenceSource};
 use model::exchange::Calendar;
 use model::{MINUTE_NS, MarketEvent, SymbolId, Timestamp};
-use playback::{Days, Generated, Playback};
+use playback::{Days, Generated, Playback, References};
 
 /// Keeps what was pushed with the clock's time.
 struct Kept {
@@ -105,6 +105,24 @@ fn pushes_what_is_due() {
     let pushed: Vec<_> = world.bars().into_iter().map(|(_, bar)| bar).collect();
     assert_eq!(history, pushed);
     assert!(world.playback.status().connected);
+}
+
+/// Design.md 6, TB7: before a session its facts come from the sessions before it, and from nothing
+/// else.
+#[test]
+fn facts_precede_a_session() {
+    let world = world("2026-11-24T14:30:00Z");
+    let references = References::new(world.days.clone(), Arc::new(Calendar::nyse()));
+    let [first, second] = ["2026-11-24", "2026-11-25"].map(|date| date.parse().unwrap());
+    let facts = [first, second].map(|date| references.before(date).unwrap().remove(0));
+    let calendar = Calendar::nyse();
+    let close = calendar.session(first).unwrap().unwrap().close;
+    let data = world.days.load(first, first).unwrap();
+    let last = data.symbols()[0].bars.iter().rfind(|bar| bar.start < close).unwrap();
+    assert_eq!(facts[1].prev_close, Some(last.close));
+    assert_ne!(facts[0].prev_close, facts[1].prev_close);
+    assert!(facts.iter().all(|day| day.adv20.is_some() && day.volume_baseline.is_some()));
+    assert!(references.before("2026-11-26".parse().unwrap()).is_err(), "Thanksgiving");
 }
 
 /// Days follow one another like those of a live feed; what nobody subscribed to is not pushed.

@@ -10,6 +10,7 @@
 
 mod backfill;
 mod marks;
+mod reference;
 mod stopping;
 mod supervising;
 
@@ -28,6 +29,7 @@ use crate::inbox::{Admission, Batch, Inbox};
 use crate::sequencer::{ApplyError, Sequencer};
 
 pub use backfill::{Wanted, backfill};
+pub use reference::references;
 pub use supervising::{Around, QueueProbe};
 
 pub(crate) use marks::Marks;
