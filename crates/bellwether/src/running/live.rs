@@ -6,12 +6,12 @@ use gateway::MarketDataProvider;
 use model::exchange::Calendar;
 use model::{BrokerId, SymbolId, Timestamp};
 use paper::{TcpBroker, TcpSettings};
-use playback::{Anchor, Playback};
+use playback::{Anchor, Playback, References};
 use runtime::clock::{Clock, boot_nanos, wall};
 use runtime::shell::{Brokers, Finished, GoLiveError, Market, raise};
 use tokio::runtime::Runtime;
 
-use super::{Plan, guarding, make_data_dir, not_raised, readiness, serving, signals};
+use super::{Plan, guarding, make_data_dir, not_raised, readiness, serving, signals, watching};
 use crate::exit::{Exit, Failure};
 use crate::run::foundry::Drive;
 
@@ -43,9 +43,11 @@ pub(super) fn run(plan: &Plan<'_>, address: &str, on: &Runtime) -> Result<Finish
     // Before the core runs: an address that is taken ends the start, not a run.
     let server = serving::start(plan, &shell.handle, on)?;
     let running = shell.go_live(market(plan, clock)).map_err(not_alive)?;
+    let monitor = watching(running.handle.clone())?;
     let signals = signals::listen(running.handle.clone(), on)?;
     readiness::announce(plan, ready, running.handle.clone(), server.address(), on);
     let finished = running.join();
+    drop(monitor);
     drop(signals);
     server.stop();
     Ok(finished)
@@ -78,10 +80,15 @@ fn feed_clock(plan: &Plan<'_>) -> Result<Clock, Failure> {
 fn market(plan: &Plan<'_>, clock: Clock) -> Market {
     let now = Arc::new(move || -> Timestamp { clock.now() });
     let calendar = Arc::clone(&plan.setup.tables.calendar);
+    let references = References::new(Arc::clone(&plan.days), Arc::clone(&calendar));
     let provider = Playback::new(Arc::clone(&plan.days), calendar, now, clock.speed());
     let count = u32::try_from(plan.symbols.len()).unwrap_or(u32::MAX);
     let providers: Vec<Arc<dyn MarketDataProvider>> = vec![Arc::new(provider)];
-    Market { providers, symbols: (0..count).map(SymbolId).collect() }
+    Market {
+        providers,
+        symbols: (0..count).map(SymbolId).collect(),
+        references: Some(Arc::new(references)),
+    }
 }
 
 fn not_alive(error: GoLiveError) -> Failure {

@@ -14,13 +14,17 @@ mod stepped;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use engine::lifecycle::health::HeartbeatLimits;
 use journal::Author;
 use journal::disk::RealDisk;
 use model::Symbol;
 use playback::Days;
+use runtime::Handle;
 use runtime::inbox::InboxConfig;
+use runtime::monitor::{HEALTH_EVERY, Monitor, MonitorSettings};
 use runtime::recovery::Place;
 use runtime::shell::{Finished, RaiseError, Settings, SnapshotRule};
 use runtime::startup::{CrashLoop, OpenError, Opened, Startup, open};
@@ -193,6 +197,17 @@ impl Plan<'_> {
         let calendar = Arc::clone(&self.setup.tables.calendar);
         Run::new(engine, mode, environment, build, calendar, &["paper"], &["playback"])
     }
+}
+
+/// Begins to watch the components, with the API among them.
+fn watching(handle: Handle) -> Result<Monitor, Failure> {
+    let settings = MonitorSettings {
+        health_every: HEALTH_EVERY,
+        limits: HeartbeatLimits::default(),
+        web: Arc::new(AtomicBool::new(true)),
+    };
+    Monitor::start(handle, settings)
+        .map_err(|error| Failure::io("start the monitor's thread", error))
 }
 
 /// Returns the hash of the account's id.

@@ -11,7 +11,7 @@ use runtime::shell::{Finished, NoDispatch, raise};
 use runtime::stepped::{Course, step};
 use tokio::runtime::Runtime;
 
-use super::{Plan, guarding, make_data_dir, not_raised, readiness, serving, signals};
+use super::{Plan, guarding, make_data_dir, not_raised, readiness, serving, signals, watching};
 use crate::days;
 use crate::exit::{Exit, Failure};
 use crate::run::foundry::Drive;
@@ -37,10 +37,12 @@ pub(super) fn run(plan: &Plan<'_>, on: &Runtime) -> Result<Finished, Failure> {
     guarding::tell_the_manager(&shell.tending);
     let handle = shell.handle.clone();
     let server = serving::start(plan, &handle, on)?;
+    let monitor = watching(handle.clone())?;
     let signals = signals::listen(handle.clone(), on)?;
     readiness::announce(plan, ready, handle, server.address(), on);
     let played = step(shell, &course(plan), book, &mut NoSink)
         .map_err(|error| Failure::new(Exit::Corrupt, error))?;
+    drop(monitor);
     drop(signals);
     server.stop();
     match played.missing {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use engine::risk_manager::Stage;
 use engine::{Control, Engine, Input, Instruction};
-use gateway::MarketDataProvider;
+use gateway::{MarketDataProvider, ReferenceSource};
 use journal::WaitError;
 use model::{SourceId, StrategyId, SymbolId};
 use tokio::sync::mpsc;
 
 use super::{Finished, Shell, Tending};
 use crate::handle::Handle;
-use crate::live::{End, Live, LiveParts, backfill};
+use crate::live::{End, Live, LiveParts, backfill, references};
 use crate::sequencer::ApplyError;
 use crate::watchdog::Listener;
 
@@ -28,6 +28,8 @@ pub struct Market {
     pub providers: Vec<Arc<dyn MarketDataProvider>>,
     /// All symbols.
     pub symbols: Vec<SymbolId>,
+    /// Where the facts before each session come from.
+    pub references: Option<Arc<dyn ReferenceSource>>,
 }
 
 impl std::fmt::Debug for Market {
@@ -104,6 +106,10 @@ impl Shell {
         for (index, provider) in market.providers.iter().enumerate() {
             let source = SourceId(u8::try_from(index).unwrap_or(u8::MAX));
             connect(Arc::clone(provider), market.symbols.clone(), inbox.feed(source));
+        }
+        if let Some(source) = market.references {
+            let calendar = Arc::clone(&handle.run().calendar);
+            tokio::spawn(references(source, calendar, inbox.clone(), clock));
         }
         let front = core.front;
         let live = Live::new(LiveParts { sequencer, inbox, clock, front, around, wanted });

@@ -289,7 +289,9 @@ impl World {
         let silent = Arc::clone(&self.silent);
         let provider = Tapped { inner, desk: self.desk.clone(), silent };
         let symbols = (0..self.foundry.symbols.len() as u32).map(SymbolId).collect();
-        shell.go_live(Market { providers: vec![Arc::new(provider)], symbols }).unwrap()
+        shell
+            .go_live(Market { providers: vec![Arc::new(provider)], symbols, references: None })
+            .unwrap()
     }
 
     /// Replays the journal and demands that it says what was done.

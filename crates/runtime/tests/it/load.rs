@@ -139,7 +139,7 @@ async fn a_flood_of_ticks_is_conflated_and_counted() {
         over: Arc::clone(&over),
     };
     let symbols = (0..SYMBOLS).map(SymbolId).collect();
-    let market = Market { providers: vec![Arc::new(flood)], symbols };
+    let market = Market { providers: vec![Arc::new(flood)], symbols, references: None };
     let running = world.raise().go_live(market).unwrap();
     let handle = running.handle.clone();
     wait_for(&handle, "running", |view| view.status.state == "running").await;
