@@ -163,12 +163,33 @@ impl Reader {
                     }
                 }
                 Found::Bad { offset, seq, reason } => {
-                    if !self.next_segment(offset, seq)? {
-                        self.tail = Some(self.judge(offset, seq, reason)?);
+                    let judged = match self.next_segment(offset, seq) {
+                        Ok(true) => continue,
+                        Ok(false) => self.judge(offset, seq, reason),
+                        Err(error) => Err(error),
+                    };
+                    match judged {
+                        Ok(tail) => self.tail = Some(tail),
+                        // What was taken for proof of damage is what a writer wrote meanwhile.
+                        Err(_) if self.went_on()? => {}
+                        Err(error) => return Err(error),
                     }
                 }
             }
         }
+    }
+
+    /// Returns whether the next group, or the next segment, is there by now.
+    fn went_on(&mut self) -> Result<bool, ReadError> {
+        if let Some(current) = &mut self.current {
+            current.window.forget();
+        }
+        Ok(match self.look()? {
+            Found::Group { .. } => true,
+            Found::Bad { offset, seq, .. } => {
+                matches!(self.next_segment(offset, seq), Ok(true))
+            }
+        })
     }
 
     /// Lets a reader of a journal that is being written go on to `limit`, a durable sequence.

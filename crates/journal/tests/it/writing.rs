@@ -293,3 +293,34 @@ fn large_payloads_come_back() {
     assert!(matches!(told, Err(AppendError::Group { .. })), "{told:?}");
     assert_eq!(running.appender.next_seq(), before);
 }
+
+/// J15: whoever reads a journal from beside, without knowing what is durable, sees whole groups
+/// and never takes what is being written for damage.
+#[test]
+fn a_stranger_reads_beside_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let contents = contents(10, 2_000);
+    let mut running =
+        go_on(real(), options(folder.path(), 4096), Box::new(Told::default())).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let stranger = scope.spawn(|| {
+            let (mut reads, mut longest) = (0, 0);
+            while !done.load(std::sync::atomic::Ordering::Acquire) || reads == 0 {
+                let found = read(real(), folder.path(), ReadOptions::default()).unwrap();
+                assert_eq!(found.groups, contents[..found.groups.len()]);
+                (reads, longest) = (reads + 1, found.groups.len());
+            }
+            (reads, longest)
+        });
+        for (at, content) in contents.iter().enumerate() {
+            let seq = append(&mut running, at as i64, content, Urgency::Now);
+            if at % 5 == 0 {
+                running.durable.wait_for(seq, LONG).unwrap();
+            }
+        }
+        running.appender.close().unwrap();
+        done.store(true, std::sync::atomic::Ordering::Release);
+        println!("{:?}", stranger.join().unwrap());
+    });
+}
