@@ -209,3 +209,49 @@ impl Shared {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared() -> Shared {
+        Shared::new(1000, 5)
+    }
+
+    /// J6: a write that has not finished after 10 s kills the journal, and what it brings when it
+    /// does finish is not durable.
+    #[test]
+    fn a_write_that_hangs_kills() {
+        let shared = shared();
+        shared.commit_begins();
+        assert_eq!((shared.dead(), shared.slow_ns()), (None, None));
+        shared.commit_began.store(boot_time() - SLOW_NS - 1, Ordering::Release);
+        assert!(shared.slow_ns().is_some());
+        assert_eq!(shared.dead(), None);
+        shared.commit_began.store(boot_time() - DEAD_NS - 1, Ordering::Release);
+        let reason = shared.dead().unwrap();
+        assert!(reason.contains("10 s"), "{reason}");
+        assert!(!shared.commit_ends(9, 0), "too late");
+        assert_eq!(shared.durable(), 5);
+        let refused = shared.push(b"group", Urgency::Now);
+        assert_eq!(refused, Err(AppendError::Dead { reason: reason.clone() }));
+        shared.die("another reason");
+        assert_eq!(shared.dead(), Some(reason), "the first reason stays");
+    }
+
+    /// F39: slow lasts from the first slow write to the first fast one.
+    #[test]
+    fn slow_lasts_until_a_fast_write() {
+        let shared = shared();
+        let write = |took: i64| {
+            shared.commit_began.store(boot_time() - took, Ordering::Release);
+            assert!(shared.commit_ends(6, 0));
+        };
+        write(SLOW_NS + 1);
+        let first = shared.slow_ns().unwrap();
+        write(2 * SLOW_NS);
+        assert!(shared.slow_ns().unwrap() >= first);
+        write(0);
+        assert_eq!(shared.slow_ns(), None);
+    }
+}
