@@ -150,7 +150,7 @@ const OTHERS: &[Key] = &[
     Key {
         path: "system.data_retention_days",
         kind: Kind::Int { min: 1, max: 3_650 },
-        text: "Days for which log files are kept.",
+        text: "Days for which log files, and market data in the journal, are kept.",
         set: |c, v| {
             if let Value::Int(days) = v {
                 c.system.data_retention_days = u16::try_from(days).unwrap_or(u16::MAX);

@@ -94,7 +94,7 @@ pub(crate) struct System {
     pub(crate) active_strategies: Vec<String>,
     /// Symbols that are traded when none is named on the command line; all when empty.
     pub(crate) universe: Vec<Symbol>,
-    /// Days for which log files are kept.
+    /// Days for which log files, and market data in the journal, are kept.
     pub(crate) data_retention_days: u16,
     /// What time follows; `None`: what the market data says.
     pub(crate) clock: Option<Clock>,

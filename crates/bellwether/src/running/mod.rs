@@ -181,7 +181,10 @@ impl Plan<'_> {
             },
             performance_updates: room(queues.performance_updates),
             update_every: Duration::from_millis(running.update_frequency_ms),
-            snapshots: SnapshotRule::default(),
+            snapshots: SnapshotRule {
+                market_days: self.config.system.data_retention_days,
+                ..SnapshotRule::default()
+            },
             watch_space: true,
         }
     }

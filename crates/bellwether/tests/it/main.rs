@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod demo;
 mod journal;
+mod loss;
 mod run;
 mod serving;
 mod support;
