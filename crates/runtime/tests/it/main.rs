@@ -1,6 +1,7 @@
 //! The runtime from outside: sequencer, recovery, the live loop.
 
 mod day;
+mod golden;
 mod keeping;
 mod live;
 mod load;
