@@ -26,6 +26,8 @@ crash_loop_starts = 0
 ceilings = \"test\"
 [journal]
 segment_mib = 1
+[server]
+listen = \"127.0.0.1:0\"
 [data.playback]
 date = \"2026-11-24\"
 symbols = [\"SYM0\", \"SYM1\"]
@@ -68,6 +70,7 @@ impl Past {
         let began = Instant::now();
         while !desk.path().join("ready.json").exists() {
             assert!(began.elapsed() < Duration::from_secs(60), "no ready file");
+            assert_eq!(child.try_wait().unwrap(), None, "the run ended");
             std::thread::sleep(Duration::from_millis(20));
         }
         while read_so_far(&desk.path().join("d/journal")) < 1_500 {
