@@ -124,6 +124,15 @@ fn what_cannot_start_says_why() {
     let other = desk.run("--config other.toml --data-dir d run");
     other.refused(78, &["SYM1", "SYM2", "another data directory"]);
     desk.run("--config c.toml --data-dir d run --mode live").refused(78, &["paper broker only"]);
+    let journal = desk.path().join("d/journal");
+    std::fs::rename(&journal, desk.path().join("away")).unwrap();
+    // With a snapshot it is damage, without one the directory holds no journal.
+    desk.run("--config c.toml --data-dir d run").refused(65, &["journal"]);
+    std::fs::rename(desk.path().join("d/snapshots"), desk.path().join("s")).unwrap();
+    desk.run("--config c.toml --data-dir d run").refused(66, &["holds no journal", "--init"]);
+    std::fs::rename(desk.path().join("s"), desk.path().join("d/snapshots")).unwrap();
+    let _ = std::fs::remove_dir_all(&journal);
+    std::fs::rename(desk.path().join("away"), &journal).unwrap();
     // Snapshots would make the first records unnecessary: without them all of the journal counts.
     std::fs::remove_dir_all(desk.path().join("d/snapshots")).unwrap();
     let segment = desk.path().join("d/journal/0000000001.seg");

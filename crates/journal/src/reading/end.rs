@@ -106,9 +106,15 @@ impl Reader {
 
     /// A journal none of whose segments has a readable head: new, or all of it is damaged.
     pub(super) fn without_head(&mut self, segments: &[SegmentFile]) -> Result<(), ReadError> {
-        let Some(first) = segments.first() else { return Ok(()) };
-        let rest = self.later(0, 1)?;
         let known = self.options.known_durable;
+        let Some(first) = segments.first() else {
+            if known == 0 {
+                return Ok(());
+            }
+            let reason = format!("there is no segment, but everything up to {known} was durable");
+            return Err(Damage { file: self.dir.clone(), offset: 0, seq: 1, reason }.into());
+        };
+        let rest = self.later(0, 1)?;
         let begun = rest.durable_through > 0 || rest.problem.is_some();
         if begun || known > 0 || first.id != 1 || first.ending != PLAIN {
             return Err(Damage {

@@ -360,3 +360,17 @@ fn verify_names_all() {
     assert_eq!(files, [good.file(1), good.file(2)]);
     assert_eq!(found.last_seq, Some(good.last().seq));
 }
+
+/// J8, F40: a journal of which nothing is left is damaged, not new, where a snapshot knows better.
+#[test]
+fn nothing_left_is_no_new_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |known_durable| {
+        let disk = std::sync::Arc::new(journal::disk::RealDisk::default());
+        let options = ReadOptions { known_durable, ..ReadOptions::default() };
+        Reader::open(disk, &folder.path().join("journal"), options).map(|_| ())
+    };
+    assert!(open(0).is_ok());
+    let error = open(7).unwrap_err().to_string();
+    assert!(error.contains("up to 7 was durable"), "{error}");
+}

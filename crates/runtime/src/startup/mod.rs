@@ -159,6 +159,10 @@ pub fn open(startup: Startup, foundry: &dyn Foundry) -> Result<Opened, OpenError
     check_identity(&startup, &dir)?;
     let place = Place::of(Arc::clone(&disk), &dir, Some(startup.account));
     let recovered = recover(&place, foundry, &startup.build)?;
+    if recovered.state.is_none() && !startup.init {
+        // An empty journal would forget open orders (C33).
+        return Err(OpenError::NotInitialised { path: dir });
+    }
     let (last, end) = EndFile::open(&disk, &dir).map_err(step("write how the run ends in"))?;
     let known = epoch::read(&*disk, &dir).map_err(step("read the epoch in"))?;
     let wall = clock::wall();
