@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,15 @@ struct Written {
     last_seq: u64,
 }
 
+/// A process that does not outlive a test that fails.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+    }
+}
+
 /// A data directory that a run in order left behind.
 struct Past {
     desk: Desk,
@@ -60,26 +69,27 @@ impl Past {
         let desk = Desk::new();
         desk.file("c.toml", CONFIG);
         let run = "--config c.toml --data-dir d run --init --ready-file ready.json";
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bellwether"))
+        let child = Command::new(env!("CARGO_BIN_EXE_bellwether"))
             .args(run.split_whitespace())
             .current_dir(desk.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let mut child = Guarded(child);
         let began = Instant::now();
         while !desk.path().join("ready.json").exists() {
             assert!(began.elapsed() < Duration::from_secs(60), "no ready file");
-            assert_eq!(child.try_wait().unwrap(), None, "the run ended");
+            assert_eq!(child.0.try_wait().unwrap(), None, "the run ended");
             std::thread::sleep(Duration::from_millis(20));
         }
         while read_so_far(&desk.path().join("d/journal")) < 1_500 {
             assert!(began.elapsed() < Duration::from_secs(120), "too few records");
             std::thread::sleep(Duration::from_millis(50));
         }
-        let id = child.id().to_string();
+        let id = child.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(child.0.wait().unwrap().code(), Some(0));
         let writes = writes(&desk.path().join("d/journal"));
         let last_seq = writes.last().unwrap().last_seq;
         Self { desk, writes, last_seq, truth: BTreeMap::new() }
