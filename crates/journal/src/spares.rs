@@ -17,6 +17,10 @@ use crate::shared::lock;
 /// How long to wait before trying again where there was no room.
 const RETRY: Duration = Duration::from_secs(1);
 const BLOCK: usize = 1024 * 1024;
+/// Bytes of a segment that are made at once, ...
+const PART: u64 = 256 * 1024;
+/// ... and the time between: 64 MiB take a second or so, and last for several.
+const PAUSE: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(crate) struct Spares {
@@ -34,6 +38,8 @@ struct State {
     /// Why the wanted segment is not there yet.
     failed: Option<String>,
     ballast: bool,
+    /// The writer can go no further without what is wanted.
+    writer_waits: bool,
     stop: bool,
 }
 
@@ -112,12 +118,14 @@ impl Spares {
             if let Some((ready, file)) = state.ready.take() {
                 debug_assert_eq!(ready, id);
                 state.wanted = Some(id + 1);
+                state.writer_waits = false;
                 self.changed.notify_all();
                 return Ok(file);
             }
             if let Some(reason) = &state.failed {
                 return Err(reason.clone());
             }
+            state.writer_waits = true;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -154,9 +162,7 @@ impl Spares {
     /// Makes a file full of zeros; nothing of it stays when that fails.
     fn zeros(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = self.disk.open(path, Open::CreateNew)?;
-        let written = zero_from(&*file, 0, self.segment_bytes, &|| lock(&self.state).stop)
-            .and_then(|()| file.sync_data())
-            .and_then(|()| self.disk.sync_dir(&self.dir));
+        let written = self.fill(&*file).and_then(|()| self.disk.sync_dir(&self.dir));
         match written {
             Ok(()) => Ok(file),
             Err(error) => {
@@ -165,6 +171,28 @@ impl Spares {
                 Err(error)
             }
         }
+    }
+
+    /// Writes zeros in small parts with pauses: one large sync would hold up those of the journal
+    /// for tens of milliseconds.
+    fn fill(&self, file: &dyn DiskFile) -> io::Result<()> {
+        let mut at = 0;
+        while at < self.segment_bytes {
+            let end = self.segment_bytes.min(at + PART);
+            zero_from(file, at, end)?;
+            file.sync_data()?;
+            at = end;
+            let state = lock(&self.state);
+            if state.stop {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let hurry = state.writer_waits;
+            drop(state);
+            if at < self.segment_bytes && !hurry {
+                std::thread::sleep(PAUSE);
+            }
+        }
+        Ok(())
     }
 
     fn use_ballast(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -194,19 +222,11 @@ impl Spares {
 /// The file that is given up when the disk is full.
 pub(crate) const BALLAST: &str = "ballast";
 
-/// Writes zeros from `offset` to `end`, unless `stop` says otherwise.
-pub(crate) fn zero_from(
-    file: &dyn DiskFile,
-    offset: u64,
-    end: u64,
-    stop: &dyn Fn() -> bool,
-) -> io::Result<()> {
+/// Writes zeros from `offset` to `end`.
+pub(crate) fn zero_from(file: &dyn DiskFile, offset: u64, end: u64) -> io::Result<()> {
     let block = vec![0; BLOCK.min(usize::try_from(end.saturating_sub(offset)).unwrap_or(BLOCK))];
     let mut at = offset;
     while at < end {
-        if stop() {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
         let length = block.len().min(usize::try_from(end - at).unwrap_or(BLOCK));
         file.write_at(at, &block[..length])?;
         at += length as u64;

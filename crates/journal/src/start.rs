@@ -167,7 +167,7 @@ impl Place<'_> {
         let torn_here = tail.torn.as_ref().is_some_and(|torn| torn.segment == id);
         if torn_here || found < bytes {
             let zeros = |_: &Path| {
-                zero_from(&*file, offset, bytes.max(found), &|| false)?;
+                zero_from(&*file, offset, bytes.max(found))?;
                 file.sync_data()
             };
             self.step("cut the torn tail of segment", &path, zeros)?;
@@ -190,7 +190,7 @@ impl Place<'_> {
         debug_assert!((encoded.len() as u64) < HEAD_ROOM);
         let file = self.step("make segment", &path, |path| {
             let file = self.disk.open(path, Open::Replace)?;
-            zero_from(&*file, 0, bytes, &|| false)?;
+            zero_from(&*file, 0, bytes)?;
             file.write_at(0, &encoded)?;
             file.sync_data()?;
             self.disk.sync_dir(&self.options.dir)?;
