@@ -182,13 +182,16 @@ impl Spares {
             zero_from(file, at, end)?;
             file.sync_data()?;
             at = end;
+            if at == self.segment_bytes {
+                break;
+            }
             let state = lock(&self.state);
             if state.stop {
                 return Err(io::ErrorKind::Interrupted.into());
             }
             let hurry = state.writer_waits;
             drop(state);
-            if at < self.segment_bytes && !hurry {
+            if !hurry {
                 std::thread::sleep(PAUSE);
             }
         }
