@@ -15,6 +15,7 @@ mod outcome;
 mod process;
 mod python;
 mod release;
+mod rig;
 mod steps;
 mod suite;
 mod tidy;

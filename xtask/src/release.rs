@@ -39,6 +39,15 @@ pub(crate) fn binary(context: &Context, profile: &str) -> PathBuf {
     context.target_dir.join(profile).join(name)
 }
 
+/// The configuration of the person at the keyboard must not decide a test.
+pub(crate) fn without_our_variables(command: &mut Command) {
+    for (key, _) in std::env::vars_os() {
+        if key.to_string_lossy().starts_with("BELLWETHER_") {
+            command.env_remove(key);
+        }
+    }
+}
+
 /// A caller of one build of the program, in a folder of its own.
 pub(crate) struct Program<'a> {
     context: &'a Context,
@@ -62,12 +71,7 @@ impl<'a> Program<'a> {
     pub(crate) fn call(&self, name: &str, arguments: &[&str]) -> anyhow::Result<process::Finished> {
         let mut command = Command::new(&self.path);
         command.args(arguments).current_dir(&self.folder);
-        for (key, _) in std::env::vars_os() {
-            // The configuration of the person at the keyboard must not decide a test.
-            if key.to_string_lossy().starts_with("BELLWETHER_") {
-                command.env_remove(key);
-            }
-        }
+        without_our_variables(&mut command);
         process::run(self.context, name, &mut command, CALL_LIMIT)
     }
 
