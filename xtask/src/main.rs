@@ -1,5 +1,5 @@
 //! Developer commands: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask mutants`,
-//! `cargo xtask bench`.
+//! `cargo xtask killtest`, `cargo xtask bench`.
 //!
 //! This program knows how the repository is built and checked; it knows nothing about trading.
 //! It depends on three small crates so that it compiles in seconds, and it reaches the product
@@ -10,6 +10,8 @@
 
 mod bench;
 mod context;
+mod durable;
+mod killtest;
 mod mutants;
 mod outcome;
 mod process;
@@ -60,6 +62,21 @@ enum Command {
     /// noticed.
     #[command(after_help = "Examples:\n  cargo xtask mutants\n  cargo xtask test --only mutants")]
     Mutants,
+    /// Kills the running system again and again and lets the broker's own log judge it.
+    #[command(
+        after_help = "Examples:\n  cargo xtask killtest --cycles 500\n  cargo xtask killtest --cycles 20 --seed 7 --debug"
+    )]
+    Killtest {
+        /// How many times it is started and ended.
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+        cycles: u64,
+        /// Seed of the moments.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Kills the debug build instead of the release build.
+        #[arg(long)]
+        debug: bool,
+    },
     /// Builds the benchmark in release mode, makes its data and prints its figures.
     #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --smoke --json")]
     Bench {
@@ -96,6 +113,11 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Test { strict, only, .. } => suite::run(&Context::new(strict)?, &only),
         Command::Tidy => tidy::run_and_print(&Context::new(false)?),
         Command::Mutants => mutants::run_and_print(&Context::new(false)?),
+        Command::Killtest { cycles, seed, debug } => {
+            let profile = if debug { "debug" } else { "release" };
+            let wish = killtest::Wish { cycles, seed, profile };
+            killtest::run_and_print(&Context::new(false)?, wish)
+        }
         Command::Bench { smoke, json, seed } => {
             bench::run_and_print(&Context::new(false)?, smoke, json, seed)
         }

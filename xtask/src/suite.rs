@@ -11,7 +11,7 @@ use anyhow::bail;
 use crate::{
     bench,
     context::Context,
-    mutants,
+    durable, killtest, mutants,
     outcome::{self, Line, Outcome},
     steps::{checks, deny, e2e, runners},
     tidy, workloads,
@@ -95,6 +95,18 @@ const STEPS: &[Step] = &[
         about: "decision_hash is equal over runs, builds and formats",
         needs: Some("release"),
         run: workloads::equal_hashes,
+    },
+    Step {
+        name: "killtest",
+        about: "kill -9 at any moment, judged by the broker's own log",
+        needs: Some("release"),
+        run: killtest::step,
+    },
+    Step {
+        name: "durable",
+        about: "no order is sent before it is durable, seen by a tracer",
+        needs: Some("release"),
+        run: durable::step,
     },
     Step { name: "bench", about: "benchmarks in smoke mode", needs: None, run: bench::smoke },
 ];

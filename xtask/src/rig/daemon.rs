@@ -116,7 +116,8 @@ mod tests {
     fn a_program_is_ended_with_its_value() {
         let log = std::env::temp_dir().join(format!("xtask-daemon-{}.log", std::process::id()));
         let mut command = Command::new("sh");
-        let mut daemon = Daemon::start(command.args(["-c", "echo up; exec sleep 60"]), &log).unwrap();
+        let mut daemon =
+            Daemon::start(command.args(["-c", "echo up; exec sleep 60"]), &log).unwrap();
         let up = || Ok((daemon.last_lines() == "up").then_some(()));
         assert!(wait_for(Duration::from_secs(20), up).unwrap().is_some());
         assert!(daemon.ended().unwrap().is_none());

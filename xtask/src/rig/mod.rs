@@ -10,7 +10,9 @@ pub(crate) mod daemon;
 pub(crate) mod dice;
 pub(crate) mod http;
 pub(crate) mod proxy;
+pub(crate) mod stage;
 pub(crate) mod system;
+pub(crate) mod truth;
 pub(crate) mod venue;
 
 use std::{

@@ -39,8 +39,12 @@ impl<'a> Site<'a> {
         config: &str,
     ) -> anyhow::Result<Self> {
         fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
-        let site =
-            Self { context, binary: release::binary(context, profile), folder, wrapper: Vec::new() };
+        let site = Self {
+            context,
+            binary: release::binary(context, profile),
+            folder,
+            wrapper: Vec::new(),
+        };
         site.configure(config)?;
         Ok(site)
     }
@@ -183,7 +187,8 @@ impl System {
     /// Returns the token of the command line, which the first start made.
     pub(crate) fn token(&self) -> anyhow::Result<String> {
         let path = self.data_dir.join("cli.token");
-        let token = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        let token =
+            fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         Ok(token.trim().to_owned())
     }
 

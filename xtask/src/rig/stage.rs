@@ -1,0 +1,90 @@
+//! A broker, a proxy and the place of a system that trades the storm there.
+
+use std::path::Path;
+
+use super::{
+    proxy::Proxy,
+    system::Site,
+    truth::Truth,
+    venue::{Market, Venue},
+};
+use crate::{context::Context, release};
+
+/// Shares of an order of the storm.
+pub(crate) const QUANTITY: i64 = 1;
+
+/// How the storm trades.
+#[derive(Clone, Debug)]
+pub(crate) struct Storm {
+    /// Seed of the market.
+    pub(crate) seed: u64,
+    /// How many times faster than the wall clock the day passes.
+    pub(crate) speed: u32,
+    /// Between two intents of a symbol, in milliseconds of the wall clock; 0: no intents at all.
+    pub(crate) every_ms: u32,
+    /// How many symbols.
+    pub(crate) symbols: u32,
+    /// More lines of the configuration's section `system`.
+    pub(crate) system: String,
+}
+
+impl Default for Storm {
+    fn default() -> Self {
+        Self { seed: 1, speed: 60, every_ms: 50, symbols: 8, system: String::new() }
+    }
+}
+
+/// A broker that runs, a proxy before it, and where the system lives.
+pub(crate) struct Stage<'a> {
+    /// Where the system lives.
+    pub(crate) site: Site<'a>,
+    /// The broker.
+    pub(crate) venue: Venue,
+    /// What lies between the two.
+    pub(crate) proxy: Proxy,
+}
+
+impl<'a> Stage<'a> {
+    /// Starts broker and proxy in `folder`. `profile` is `release` or `debug`.
+    pub(crate) fn new(
+        context: &'a Context,
+        profile: &str,
+        folder: &Path,
+        storm: &Storm,
+    ) -> anyhow::Result<Self> {
+        let symbols: Vec<String> =
+            (0..storm.symbols).map(|number| format!("SYM{number}")).collect();
+        let market = Market { seed: storm.seed, symbols: symbols.clone(), speed: storm.speed };
+        let binary = release::binary(context, profile);
+        let venue = Venue::start(binary, folder.join("venue"), market)?;
+        let proxy = Proxy::start(venue.listen())?;
+        let config = storm.configuration(&symbols, &proxy);
+        let site = Site::new(context, profile, folder.join("system"), &config)?;
+        Ok(Self { site, venue, proxy })
+    }
+
+    /// Returns what the broker holds.
+    pub(crate) fn truth(&self) -> anyhow::Result<Truth> {
+        Truth::read(&self.venue.state()?)
+    }
+}
+
+impl Storm {
+    fn configuration(&self, symbols: &[String], proxy: &Proxy) -> String {
+        let Self { seed, speed, system, .. } = self;
+        let symbols = symbols.join("\", \"");
+        // The strategy's milliseconds are the day's.
+        let every_ms = self.every_ms * speed;
+        format!(
+            "[system]\nactive_strategies = [\"storm\"]\ncrash_loop_starts = 0\n{system}\n\
+             [risk]\nceilings = \"test\"\nmax_positions = 10\n\n\
+             [brokers]\nprimary = \"paper\"\n\n\
+             [brokers.paper]\ntransport = \"tcp://{}\"\n\n\
+             [data.playback]\nseed = {seed}\nspeed = {speed}\nsymbols = [\"{symbols}\"]\n\n\
+             [journal]\nsegment_mib = 4\n\n\
+             [server]\nlisten = \"127.0.0.1:0\"\n\n\
+             [strategies.storm]\nevery_bars = 0\nevery_ms = {every_ms}\nquantity = {QUANTITY}\n",
+            proxy.address(),
+        )
+    }
+}
