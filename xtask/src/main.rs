@@ -11,6 +11,7 @@
 mod bench;
 mod context;
 mod durable;
+mod hardship;
 mod killtest;
 mod mutants;
 mod outcome;

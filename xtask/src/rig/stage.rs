@@ -24,13 +24,22 @@ pub(crate) struct Storm {
     pub(crate) every_ms: u32,
     /// How many symbols.
     pub(crate) symbols: u32,
-    /// More lines of the configuration's section `system`.
-    pub(crate) system: String,
+    /// Length of a segment of the journal.
+    pub(crate) segment_mib: u32,
+    /// The market's time at the beginning; in the first regular session when it is not said.
+    pub(crate) begin: Option<String>,
 }
 
 impl Default for Storm {
     fn default() -> Self {
-        Self { seed: 1, speed: 60, every_ms: 50, symbols: 8, system: String::new() }
+        Self { seed: 1, speed: 60, every_ms: 50, symbols: 8, segment_mib: 4, begin: None }
+    }
+}
+
+impl Storm {
+    /// Returns a storm whose orders work for some seconds before they fill.
+    pub(crate) fn slow() -> Self {
+        Self { speed: 1, ..Self::default() }
     }
 }
 
@@ -71,17 +80,17 @@ impl<'a> Stage<'a> {
 
 impl Storm {
     fn configuration(&self, symbols: &[String], proxy: &Proxy) -> String {
-        let Self { seed, speed, system, .. } = self;
+        let Self { seed, speed, segment_mib, .. } = self;
         let symbols = symbols.join("\", \"");
         // The strategy's milliseconds are the day's.
         let every_ms = self.every_ms * speed;
         format!(
-            "[system]\nactive_strategies = [\"storm\"]\ncrash_loop_starts = 0\n{system}\n\
+            "[system]\nactive_strategies = [\"storm\"]\ncrash_loop_starts = 0\n\n\
              [risk]\nceilings = \"test\"\nmax_positions = 10\n\n\
              [brokers]\nprimary = \"paper\"\n\n\
              [brokers.paper]\ntransport = \"tcp://{}\"\n\n\
              [data.playback]\nseed = {seed}\nspeed = {speed}\nsymbols = [\"{symbols}\"]\n\n\
-             [journal]\nsegment_mib = 4\n\n\
+             [journal]\nsegment_mib = {segment_mib}\n\n\
              [server]\nlisten = \"127.0.0.1:0\"\n\n\
              [strategies.storm]\nevery_bars = 0\nevery_ms = {every_ms}\nquantity = {QUANTITY}\n",
             proxy.address(),

@@ -125,17 +125,6 @@ impl<'a> Site<'a> {
         let daemon = Daemon::start(&mut command, &self.folder.join("run.log"))?;
         Ok(System { daemon, ready_file, data_dir: self.data_dir(), listen: None })
     }
-
-    /// Starts `run` and waits until it is ready to trade.
-    pub(crate) fn start_ready(
-        &self,
-        arguments: &[&str],
-        limit: Duration,
-    ) -> anyhow::Result<(System, Ready)> {
-        let mut system = self.start(arguments)?;
-        let ready = system.ready(limit)?;
-        Ok((system, ready))
-    }
 }
 
 /// What the ready file says (contract.md 3).
@@ -162,6 +151,11 @@ impl System {
     /// Returns the process.
     pub(crate) fn daemon(&mut self) -> &mut Daemon {
         &mut self.daemon
+    }
+
+    /// Returns the id of the process.
+    pub(crate) fn daemon_pid(&self) -> u32 {
+        self.daemon.pid()
     }
 
     /// Waits until the start-up has ended, ready or not.

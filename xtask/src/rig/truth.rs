@@ -73,6 +73,12 @@ impl Truth {
         self.orders.iter().filter(|order| !DONE.contains(&order.state.as_str())).count()
     }
 
+    /// Returns the ids of the orders that still work.
+    pub(crate) fn into_working(self) -> Vec<String> {
+        let working = |order: &Order| !DONE.contains(&order.state.as_str());
+        self.orders.into_iter().filter(working).map(|order| order.client_id).collect()
+    }
+
     /// Finds intents with more than one accepted id (I1): the number of an order is unique within
     /// its epoch, another attempt is another id, and a replacement takes the place of the order
     /// that it replaces.

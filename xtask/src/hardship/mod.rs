@@ -1,0 +1,101 @@
+//! The running system where the machine does not do its part: another instance, the wrong folder,
+//! a full disk, a disk that takes nothing, few file descriptors, other surroundings (F37-F39, J16).
+//!
+//! A case is added by adding a row to [`CASES`]; each has a folder of its own, which stays where it
+//! fails.
+
+mod disk;
+mod machine;
+mod places;
+mod stops;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::{
+    context::Context,
+    outcome::{Outcome, Skip},
+    rig::stage::{Stage, Storm},
+};
+
+/// How a case ended when it did not fail.
+pub(super) enum Held {
+    /// It held; a note says what was measured.
+    Yes(String),
+    /// It could not be tried here.
+    Skipped(&'static str),
+}
+
+/// What a case works with.
+pub(super) struct Ground<'a> {
+    context: &'a Context,
+    folder: PathBuf,
+}
+
+impl Ground<'_> {
+    /// Starts a broker and prepares a system, both in the folder of the case.
+    fn stage(&self, storm: &Storm) -> anyhow::Result<Stage<'_>> {
+        Stage::new(self.context, "release", &self.folder, storm)
+    }
+
+    fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+struct Case {
+    name: &'static str,
+    run: fn(&Ground<'_>) -> anyhow::Result<Held>,
+}
+
+const CASES: &[Case] = &[
+    Case { name: "a second instance is refused and touches nothing", run: places::second_instance },
+    Case { name: "a folder without a journal needs --init", run: places::init },
+    Case { name: "zone, locale and working directory change nothing", run: machine::surroundings },
+    Case { name: "64 file descriptors are enough", run: machine::few_descriptors },
+    Case { name: "a full disk stops opening and harms no journal", run: disk::full },
+    Case { name: "a disk that refuses ends the run", run: disk::refuses },
+    Case { name: "a disk that is read-only is refused", run: disk::read_only },
+    Case { name: "emergency stop while running", run: stops::running },
+    Case { name: "emergency stop while paused", run: stops::paused },
+    Case { name: "emergency stop while stopping", run: stops::stopping },
+    Case { name: "emergency stop while starting", run: stops::starting },
+    Case { name: "emergency stop at night and on Sunday", run: stops::closed_market },
+    Case { name: "emergency stop with a dead journal", run: stops::dead_journal },
+    Case { name: "emergency stop without a process", run: stops::direct },
+];
+
+/// The step of `cargo xtask test`.
+pub(crate) fn step(context: &Context) -> anyhow::Result<Outcome> {
+    let folder = context.empty_scratch("hardship")?;
+    let mut outcome = Outcome::ok();
+    for (number, case) in CASES.iter().enumerate() {
+        let ground = Ground { context, folder: folder.join(format!("case-{number}")) };
+        match (case.run)(&ground) {
+            Ok(Held::Yes(note)) => {
+                outcome.case(case.name, Ok(()));
+                if !note.is_empty() {
+                    outcome.notes.push(format!("        {note}"));
+                }
+                remove(ground.folder())?;
+            }
+            Ok(Held::Skipped(reason)) => {
+                outcome.skips.push(Skip { what: case.name.into(), reason: reason.into() });
+                remove(ground.folder())?;
+            }
+            Err(error) => {
+                let place = ground.folder().display();
+                outcome.case(case.name, Err(error.context(format!("as it was left: {place}"))));
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn remove(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))?;
+    }
+    Ok(())
+}

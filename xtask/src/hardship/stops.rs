@@ -1,0 +1,258 @@
+//! The emergency stop through the shipped program, in every state and at any hour (C31, I8,
+//! journal.md 13). What counts is what the broker's process was asked, and when.
+
+use std::{
+    fs,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Value, json};
+
+use super::{Ground, Held, disk};
+use crate::rig::{
+    http::{self, Answer},
+    stage::{Stage, Storm},
+    system::{Site, System},
+    wait_for,
+};
+
+const READY_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
+/// C31: 100 ms to the first cancel and a second for all; a loaded machine has five times that.
+const FIRST_LIMIT_MS: f64 = 500.0;
+const ALL_LIMIT_MS: f64 = 5_000.0;
+/// So many entries must be at work when the stop comes.
+const ENTRIES: usize = 4;
+
+/// While running: entries alone are cancelled, in time, and the stop holds over a kill -9 until an
+/// admin gives a reason.
+pub(super) fn running(ground: &Ground<'_>) -> anyhow::Result<Held> {
+    let stage = ground.stage(&Storm::slow())?;
+    let mut system = stage.site.start(&["--init"])?;
+    system.ready(READY_LIMIT)?;
+    let before = wait_for_entries(&stage)?;
+    let since = unix_ns();
+    let answer = command(&system, "emergency-stop", "a test")?;
+    ensure!(answer.status == 200, "emergency stop: {}: {}", answer.status, answer.body);
+    ensure!(answer.body["durable"] == json!(true), "it is not durable: {}", answer.body);
+    let note = judge(&stage, &before, since)?;
+    disk::opens_nothing(&stage)?;
+    holds_until_resumed(&stage, &mut system)?;
+    Ok(Held::Yes(note))
+}
+
+/// While paused: what was at work before is cancelled.
+pub(super) fn paused(ground: &Ground<'_>) -> anyhow::Result<Held> {
+    let stage = ground.stage(&Storm::slow())?;
+    let mut system = stage.site.start(&["--init"])?;
+    system.ready(READY_LIMIT)?;
+    let before = wait_for_entries(&stage)?;
+    command(&system, "pause", "a test")?.ok()?;
+    let since = unix_ns();
+    // Through the command line, as a person would.
+    let listen = format!("http://{}", system.listen()?);
+    let arguments = ["emergency-stop", "--url", &listen, "--reason", "a test", "--json"];
+    let answer = stage.site.json("hardship-stop", &arguments, 0)?;
+    ensure!(answer["done"] != json!(false), "emergency stop: {answer}");
+    let note = judge(&stage, &before, since)?;
+    holds_until_resumed(&stage, &mut system)?;
+    Ok(Held::Yes(note))
+}
+
+/// While stopping: whichever of the two is first, no entry is left.
+pub(super) fn stopping(ground: &Ground<'_>) -> anyhow::Result<Held> {
+    let stage = ground.stage(&Storm::slow())?;
+    let mut system = stage.site.start(&["--init"])?;
+    system.ready(READY_LIMIT)?;
+    let before = wait_for_entries(&stage)?;
+    let since = unix_ns();
+    system.daemon().signal("TERM")?;
+    // It may have ended already: then there is nobody to answer.
+    let answer = command(&system, "emergency-stop", "a test").ok();
+    let status = system.daemon().wait(STOP_LIMIT)?.context("it does not stop")?;
+    ensure!(status.success(), "the run ended with {status}");
+    let note = judge(&stage, &before, since)?;
+    let engaged = answer.is_some_and(|answer| matches!(answer.status, 200 | 202));
+    let mut system = stage.site.start(&[])?;
+    system.ready(READY_LIMIT)?;
+    let kill = system.get("/api/v1/status")?["kill"]["engaged"].clone();
+    ensure!(kill == json!(engaged), "answered {engaged}, after the restart it is {kill}");
+    Ok(Held::Yes(note))
+}
+
+/// While starting: entries that an earlier run left behind are cancelled, nothing is opened.
+pub(super) fn starting(ground: &Ground<'_>) -> anyhow::Result<Held> {
+    let stage = ground.stage(&Storm::slow())?;
+    let mut system = stage.site.start(&["--init"])?;
+    system.ready(READY_LIMIT)?;
+    let before = wait_for_entries(&stage)?;
+    system.daemon().kill();
+    let since = unix_ns();
+    let file = stage.site.data_dir().join("KILL");
+    let mut system = stage.site.start(&[])?;
+    fs::write(&file, "a test").with_context(|| format!("write {}", file.display()))?;
+    system.ready(READY_LIMIT)?;
+    let gone = wait_for(PATIENCE, || Ok(working_entries(&stage)?.is_empty().then_some(())))?;
+    gone.context("entries of the earlier run still work")?;
+    let note = judge_cancels(&stage, &before, since)?;
+    disk::opens_nothing(&stage)?;
+    holds_until_resumed(&stage, &mut system)?;
+    Ok(Held::Yes(note))
+}
+
+/// At 03:00 and on Sunday the stop is taken, durable, and holds.
+pub(super) fn closed_market(ground: &Ground<'_>) -> anyhow::Result<Held> {
+    for (number, begin) in ["2026-11-25T08:00:00Z", "2026-11-29T15:00:00Z"].iter().enumerate() {
+        let place =
+            Ground { context: ground.context, folder: ground.folder().join(number.to_string()) };
+        let stage = place.stage(&Storm { begin: Some((*begin).to_owned()), ..Storm::slow() })?;
+        let mut system = stage.site.start(&["--init"])?;
+        system.ready(READY_LIMIT)?;
+        let session = system.get("/api/v1/status")?["market"]["session"].clone();
+        ensure!(session == json!("closed"), "at {begin} the market is {session}");
+        let answer = command(&system, "emergency-stop", "a test")?;
+        ensure!(answer.status == 200, "at {begin}: {}: {}", answer.status, answer.body);
+        system.daemon().kill();
+        let mut system = stage.site.start(&[])?;
+        system.ready(READY_LIMIT)?;
+        let kill = system.get("/api/v1/status")?["kill"]["engaged"].clone();
+        ensure!(kill == json!(true), "at {begin} it does not hold over a restart");
+    }
+    Ok(Held::Yes(String::new()))
+}
+
+/// With a dead journal: the cancels leave all the same.
+pub(super) fn dead_journal(ground: &Ground<'_>) -> anyhow::Result<Held> {
+    let mut stage = ground.stage(&Storm::slow())?;
+    let mut system = disk::start_that_can_be_refused(&mut stage)?;
+    let before = wait_for_entries(&stage)?;
+    let since = unix_ns();
+    disk::refuse_writes(&system)?;
+    // The process may end before it answers: its end is a stop as well.
+    let answer = command(&system, "emergency-stop", "a test").ok();
+    if let Some(answer) = answer {
+        ensure!(answer.body["durable"] != json!(true), "on a dead journal: {}", answer.body);
+    }
+    let note = judge(&stage, &before, since)?;
+    let ended = system.daemon().wait(PATIENCE)?.context("it does not end")?;
+    ensure!(ended.code() == Some(74), "it ended with {ended}, expected 74");
+    stage.site.wrap(Vec::new());
+    let mut system = stage.site.start(&[])?;
+    system.ready(READY_LIMIT)?;
+    holds_until_resumed(&stage, &mut system)?;
+    Ok(Held::Yes(note))
+}
+
+/// Without a process: the command line cancels at the broker itself.
+pub(super) fn direct(ground: &Ground<'_>) -> anyhow::Result<Held> {
+    let stage = ground.stage(&Storm::slow())?;
+    let mut system = stage.site.start(&["--init"])?;
+    system.ready(READY_LIMIT)?;
+    let before = wait_for_entries(&stage)?;
+    system.daemon().kill();
+    let since = unix_ns();
+    let arguments = ["emergency-stop", "--direct", "--reason", "a test"];
+    let done = stage.site.call("hardship-direct", &arguments)?;
+    ensure!(done.code() == Some(0), "exit {:?}: {}", done.code(), done.lines.join(" | "));
+    let note = judge(&stage, &before, since)?;
+    let mut system = stage.site.start(&[])?;
+    system.ready(READY_LIMIT)?;
+    holds_until_resumed(&stage, &mut system)?;
+    Ok(Held::Yes(note))
+}
+
+/// Commands the system with the token of its command line.
+pub(super) fn command(system: &System, name: &str, reason: &str) -> anyhow::Result<Answer> {
+    system.post(&format!("/api/v1/control/{name}"), &json!({ "reason": reason }))
+}
+
+/// Resumes as an admin with a reason.
+pub(super) fn resume(site: &Site<'_>, system: &System) -> anyhow::Result<()> {
+    let create = ["tokens", "create", "judge", "--role", "admin", "--json"];
+    let created = site.json("hardship-token", &create, 0)?;
+    let token = created["token"].as_str().context("no token was shown")?.to_owned();
+    let path = "/api/v1/control/resume";
+    let listen = system.listen()?;
+    let without = http::post(listen, path, Some(&token), &json!({}))?;
+    ensure!(without.status >= 400, "resume without a reason: {}", without.status);
+    http::post(listen, path, Some(&token), &json!({"reason": "a test"}))?.ok()?;
+    Ok(())
+}
+
+/// The stop holds over a kill -9; an operator cannot resume, an admin can with a reason (S5, I8).
+fn holds_until_resumed(stage: &Stage<'_>, system: &mut System) -> anyhow::Result<()> {
+    system.daemon().kill();
+    let mut system = stage.site.start(&[])?;
+    system.ready(READY_LIMIT)?;
+    let status = system.get("/api/v1/status")?;
+    ensure!(status["kill"]["engaged"] == json!(true), "it does not hold: {}", status["kill"]);
+    disk::opens_nothing(stage)?;
+    let operator = command(&system, "resume", "a test")?;
+    ensure!(operator.status == 403, "an operator resumed: {}", operator.status);
+    resume(&stage.site, &system)?;
+    wait_for_entries(stage)?;
+    Ok(())
+}
+
+/// Waits until enough entries are at work, and returns all of them.
+pub(super) fn wait_for_entries(stage: &Stage<'_>) -> anyhow::Result<Vec<String>> {
+    let found = wait_for(PATIENCE, || {
+        let entries = working_entries(stage)?;
+        Ok((entries.len() >= ENTRIES).then_some(entries))
+    })?;
+    found.with_context(|| format!("there are never {ENTRIES} entries at work"))
+}
+
+/// Returns the entry orders that work at the broker.
+pub(super) fn working_entries(stage: &Stage<'_>) -> anyhow::Result<Vec<String>> {
+    let orders = stage.truth()?.into_working();
+    Ok(orders.into_iter().filter(|id| id.ends_with('E')).collect())
+}
+
+/// Waits until no entry works, then judges when the cancels came and that nothing was opened.
+fn judge(stage: &Stage<'_>, before: &[String], since: u64) -> anyhow::Result<String> {
+    let gone = wait_for(PATIENCE, || Ok(working_entries(stage)?.is_empty().then_some(())))?;
+    gone.context("entries still work after the stop")?;
+    let note = judge_cancels(stage, before, since)?;
+    Ok(note)
+}
+
+/// Reads the broker's log of requests: cancels of entries alone, the first and the last in time.
+fn judge_cancels(stage: &Stage<'_>, before: &[String], since: u64) -> anyhow::Result<String> {
+    let requests = stage.venue.requests()?;
+    let requests = requests.as_array().context("the log of requests is no list")?;
+    let (mut times, mut others) = (Vec::new(), Vec::new());
+    for request in requests {
+        let at = request["unix_ns"].as_u64().context("a request has no time")?;
+        let line: Value = serde_json::from_str(request["line"].as_str().unwrap_or_default())
+            .context("a request is no JSON")?;
+        if at < since || line["do"] != json!("cancel") {
+            continue;
+        }
+        let id = line["client_id"].as_str().unwrap_or_default();
+        if id.ends_with('E') {
+            times.push((at - since) as f64 / 1e6);
+        } else {
+            others.push(id.to_owned());
+        }
+    }
+    ensure!(others.is_empty(), "exits were cancelled: {others:?}");
+    let (Some(first), Some(last)) =
+        (times.iter().copied().reduce(f64::min), times.iter().copied().reduce(f64::max))
+    else {
+        bail!("nothing was cancelled; at work were {before:?}");
+    };
+    ensure!(first <= FIRST_LIMIT_MS, "the first cancel came after {first:.0} ms");
+    ensure!(last <= ALL_LIMIT_MS, "the last cancel came after {last:.0} ms");
+    let count = times.len();
+    Ok(format!(
+        "{count} cancels at the broker, the first after {first:.1} ms, the last {last:.1} ms"
+    ))
+}
+
+fn unix_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
