@@ -109,7 +109,7 @@ impl<'a> World<'a> {
     }
 
     fn start(&self) -> anyhow::Result<System> {
-        let first = !self.stage.site.data_dir().exists();
+        let first = !self.stage.site.journal().exists();
         self.stage.site.start(if first { &["--init"] } else { &[] })
     }
 

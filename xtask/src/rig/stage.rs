@@ -1,6 +1,8 @@
 //! A broker, a proxy and the place of a system that trades the storm there.
 
-use std::path::Path;
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
 
 use super::{
     proxy::Proxy,
@@ -9,6 +11,9 @@ use super::{
     venue::{Market, Venue},
 };
 use crate::{context::Context, release};
+
+/// The file of a data directory that keeps the clock of a playback.
+const CLOCK: &str = "playback";
 
 /// Shares of an order of the storm.
 pub(crate) const QUANTITY: i64 = 1;
@@ -26,7 +31,7 @@ pub(crate) struct Storm {
     pub(crate) symbols: u32,
     /// Length of a segment of the journal.
     pub(crate) segment_mib: u32,
-    /// The market's time at the beginning; in the first regular session when it is not said.
+    /// The market's time at the beginning; at the first open when it is not said.
     pub(crate) begin: Option<String>,
 }
 
@@ -69,7 +74,21 @@ impl<'a> Stage<'a> {
         let proxy = Proxy::start(venue.listen())?;
         let config = storm.configuration(&symbols, &proxy);
         let site = Site::new(context, profile, folder.join("system"), &config)?;
-        Ok(Self { site, venue, proxy })
+        let stage = Self { site, venue, proxy };
+        stage.set_clock(storm.begin.as_deref())?;
+        Ok(stage)
+    }
+
+    /// Lets the system play by the clock of the broker, or begin at another time of the market.
+    fn set_clock(&self, begin: Option<&str>) -> anyhow::Result<()> {
+        let kept = self.venue.clock()?;
+        let kept = match (begin, kept.split_once('\n')) {
+            (Some(begin), Some((_, rest))) => format!("feed {begin}\n{rest}"),
+            _ => kept,
+        };
+        let path = self.site.data_dir().join(CLOCK);
+        fs::create_dir_all(self.site.data_dir()).context("create the data directory")?;
+        fs::write(&path, kept).with_context(|| format!("write {}", path.display()))
     }
 
     /// Returns what the broker holds.

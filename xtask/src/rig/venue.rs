@@ -55,7 +55,8 @@ impl Venue {
         command.args(["--admin", &self.admin.to_string()]).arg("--dir").arg(&self.folder);
         command.args(["--seed", &self.market.seed.to_string()]);
         command.args(["--speed", &self.market.speed.to_string()]);
-        command.args(["--symbols", &self.market.symbols.join(",")]).current_dir(&self.folder);
+        command.args(["--symbols", &self.market.symbols.join(","), "--at-open"]);
+        command.current_dir(&self.folder);
         release::without_our_variables(&mut command);
         let mut daemon = Daemon::start(&mut command, &self.log())?;
         let up = wait_for(START_LIMIT, || {
@@ -86,6 +87,13 @@ impl Venue {
     /// Returns where its clients connect.
     pub(crate) fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// Returns the text of the file that keeps its clock: the feed's time, the wall clock's time at
+    /// that moment, the speed.
+    pub(crate) fn clock(&self) -> anyhow::Result<String> {
+        let path = self.folder.join("clock");
+        fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
     }
 
     /// Returns its folder.
