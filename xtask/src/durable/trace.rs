@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::rig::truth::ids;
+
 /// What is known of one client order id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Durability {
@@ -134,25 +136,6 @@ fn is_socket(target: &str) -> bool {
     target.contains("<TCP:") || target.contains("<socket:")
 }
 
-/// Finds all client order ids `<tag>-<epoch>-<number>-<attempt><E|X>` of our tag in a text.
-fn ids(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices("BW-") {
-        let rest = &text[at..];
-        let is_part = |c: char| c == '-' || c.is_ascii_alphanumeric();
-        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        // In the journal the next bytes may be letters as well: the id ends at its E or X.
-        let Some(last) = rest[3..end].find(['E', 'X']).map(|last| last + 4) else { continue };
-        let id = &rest[..last];
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        let parts: Vec<&str> = id[3..last - 1].split('-').collect();
-        if parts.len() == 3 && parts.iter().all(|part| digits(part)) {
-            found.push(id.to_owned());
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,13 +176,5 @@ mod tests {
         // Another file's sync says nothing.
         let other = "7 fdatasync(9</d/paper/book.log>) = 0";
         assert_eq!(judge(&[WRITE, other, SEND]).violations.len(), 1);
-    }
-
-    #[test]
-    fn ids_end_at_their_letter() {
-        assert_eq!(
-            ids(r#""BW-5-1-0EX\0BW-5-12-1XBW-x-1-0E BW-5-2-0""#),
-            ["BW-5-1-0E", "BW-5-12-1X"]
-        );
     }
 }

@@ -4,7 +4,6 @@
 //! find the other's time wrong (C30).
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -23,7 +22,7 @@ use crate::{
         http,
         stage::{QUANTITY, Stage, Storm},
         system::System,
-        truth::{Execution, Truth, execution, unequal},
+        truth::{Journalled, Truth, unequal},
         wait_for,
     },
 };
@@ -225,7 +224,10 @@ impl<'a> World<'a> {
         let status = system.stop(STOP_LIMIT)?;
         ensure!(status.success(), "an orderly stop ended with {status} (F50)");
         tally.settled += 1;
-        hold(unequal(&self.our_executions()?, &truth.executions))
+        let ours = self.journalled()?;
+        let unmeant = truth.orders.iter().filter(|order| !ours.intents.contains(&order.client_id));
+        hold(unmeant.map(|order| format!("no intent of ours is {}", order.client_id)).collect())?;
+        hold(unequal(&ours.executions, &truth.executions))
     }
 
     /// Opens again what `settle` paused; it takes an admin and a reason (S5).
@@ -242,21 +244,14 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Reads all executions out of the journal's records.
-    fn our_executions(&self) -> anyhow::Result<BTreeSet<Execution>> {
+    /// Reads our own side out of the journal's records.
+    fn journalled(&self) -> anyhow::Result<Journalled> {
         let journal = self.stage.site.journal();
         let journal = journal.to_str().context("the folder's name is not UTF-8")?;
-        let dump =
-            self.stage.site.call("killtest-dump", &["journal", "dump", journal, "--json"])?;
-        let dump = dump.expect_success("journal dump")?;
-        let mut found = BTreeSet::new();
-        for line in dump.stdout.lines() {
-            let record: Value = serde_json::from_str(line).context("read a line of the dump")?;
-            if let Some(fill) = record.get("fill").filter(|fill| !fill.is_null()) {
-                found.insert(execution(fill)?);
-            }
-        }
-        Ok(found)
+        let dump = ["journal", "dump", journal, "--json", "--kind", "intent", "--kind", "replace"];
+        let dump = [&dump[..], &["--kind", "broker"]].concat();
+        let dump = self.stage.site.json("killtest-dump", &dump, 0)?;
+        Journalled::read(&dump, self.stage.venue.symbols())
     }
 
     /// Returns the folders that show what was found.

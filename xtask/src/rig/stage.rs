@@ -13,7 +13,7 @@ use super::{
 use crate::{context::Context, release};
 
 /// The file of a data directory that keeps the clock of a playback.
-const CLOCK: &str = "playback";
+const CLOCK: &str = "playback.anchor";
 
 /// Shares of an order of the storm.
 pub(crate) const QUANTITY: i64 = 1;

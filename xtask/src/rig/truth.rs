@@ -149,6 +149,54 @@ pub(crate) fn unequal(ours: &BTreeSet<Execution>, theirs: &[Execution]) -> Vec<S
     only_theirs.chain(only_ours).collect()
 }
 
+/// What our journal holds of the broker's world: the ids that we meant, the executions that we heard.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Journalled {
+    /// Client order ids of all intents and replacements.
+    pub(crate) intents: BTreeSet<String>,
+    /// Executions, from reports and from answers.
+    pub(crate) executions: BTreeSet<Execution>,
+}
+
+impl Journalled {
+    /// Reads the list that `journal dump --json` prints; `symbols` are in the order of their ids.
+    pub(crate) fn read(dump: &Value, symbols: &[String]) -> anyhow::Result<Self> {
+        let mut found = Self::default();
+        for record in dump.as_array().context("the dump is no list")? {
+            if matches!(record["kind"].as_str(), Some("intent" | "replace")) {
+                found.intents.extend(ids(record["content"].as_str().unwrap_or_default()));
+            }
+            for row in rows(record, "executions")? {
+                let symbol = row["symbol_id"].as_u64().and_then(|id| usize::try_from(id).ok());
+                let symbol = symbol.and_then(|id| symbols.get(id));
+                let mut row = row.clone();
+                row["symbol"] = symbol.cloned().into();
+                found.executions.insert(execution(&row)?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Finds all client order ids `<tag>-<epoch>-<number>-<attempt><E|X>` of our tag in a text.
+pub(crate) fn ids(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("BW-") {
+        let rest = &text[at..];
+        let is_part = |c: char| c == '-' || c.is_ascii_alphanumeric();
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        // In the journal the next bytes may be letters as well: the id ends at its E or X.
+        let Some(last) = rest[3..end].find(['E', 'X']).map(|last| last + 4) else { continue };
+        let id = &rest[..last];
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let parts: Vec<&str> = id[3..last - 1].split('-').collect();
+        if parts.len() == 3 && parts.iter().all(|part| digits(part)) {
+            found.push(id.to_owned());
+        }
+    }
+    found
+}
+
 /// Reads an execution from a row of a list.
 pub(crate) fn execution(row: &Value) -> anyhow::Result<Execution> {
     Ok(Execution {
@@ -231,6 +279,27 @@ mod tests {
         assert_eq!(truth(json!([]), more, held).wrong_positions(1).len(), 1);
         let short = json!([fill("1", "BW-7-1-0X", "sell")]);
         assert_eq!(truth(json!([]), short, json!([])).wrong_positions(1).len(), 2);
+    }
+
+    #[test]
+    fn ids_end_at_their_letter() {
+        let text = r#""BW-5-1-0EX\0BW-5-12-1XBW-x-1-0E BW-5-2-0""#;
+        assert_eq!(ids(text), ["BW-5-1-0E", "BW-5-12-1X"]);
+    }
+
+    #[test]
+    fn the_journal_is_read_for_ids_and_executions() {
+        let dump = json!([
+            {"kind": "intent", "content": "Intent(Intent { client_id: BW-7-1-0E, .. })",
+             "executions": []},
+            {"kind": "broker", "content": "BW-7-9-0E", "executions": [
+                {"execution_id": "1", "client_id": "BW-7-1-0E", "symbol_id": 0, "side": "buy",
+                 "quantity": "1", "price": "10.5"}]},
+        ]);
+        let found = Journalled::read(&dump, &["SYM0".to_owned()]).unwrap();
+        assert_eq!(found.intents, BTreeSet::from(["BW-7-1-0E".to_owned()]));
+        let theirs = execution(&fill("1", "BW-7-1-0E", "buy")).unwrap();
+        assert_eq!(found.executions, BTreeSet::from([theirs]));
     }
 
     #[test]

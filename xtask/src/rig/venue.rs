@@ -79,6 +79,11 @@ impl Venue {
         self.daemon = None;
     }
 
+    /// Returns the symbols in the order of their ids.
+    pub(crate) fn symbols(&self) -> &[String] {
+        &self.market.symbols
+    }
+
     /// Returns whether it runs.
     pub(crate) fn is_up(&self) -> bool {
         self.daemon.is_some()

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use engine::{BrokerEvent, Input};
 use journal::{Flags, Kind, ReadError, ReadOptions, Reader};
-use model::Timestamp;
+use model::{ClientOrderId, ExecType, ExecutionReport, Fill, SymbolId, Timestamp};
 use runtime::codec::{self, Entry};
 use serde_json::{Value, json};
 
@@ -29,13 +30,53 @@ impl Row {
                 .map(|cut| format!("{cut:?}"))
                 .map_err(|error| error.to_string());
         }
+        match self.entry()? {
+            Entry::Input(input) => Ok(format!("{input:?}")),
+            Entry::Fact(fact) => Ok(format!("{fact:?}")),
+            Entry::Mark(mark) => Ok(mark.to_string()),
+        }
+    }
+
+    fn entry(&self) -> Result<Entry, String> {
         let may_skip = self.flags.has(Flags::NON_CRITICAL);
         match codec::decode(self.kind, self.version, may_skip, &self.payload) {
-            Ok(Some(Entry::Input(input))) => Ok(format!("{input:?}")),
-            Ok(Some(Entry::Fact(fact))) => Ok(format!("{fact:?}")),
-            Ok(Some(Entry::Mark(mark))) => Ok(mark.to_string()),
+            Ok(Some(entry)) => Ok(entry),
             Ok(None) => Err("a kind that this build skips".to_owned()),
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Returns the executions that a broker told in this record, in a report or as rows of a page.
+    fn executions(&self) -> Vec<Value> {
+        let Ok(Entry::Input(Input::Broker { broker, event })) = self.entry() else {
+            return Vec::new();
+        };
+        let row = |client_id: Option<ClientOrderId>, symbol: Option<SymbolId>, fill: &Fill| {
+            json!({
+                "execution_id": fill.exec_id.as_str(),
+                "client_id": client_id.map(|id| id.to_string()),
+                "broker": broker.0,
+                "symbol_id": symbol.map(|symbol| symbol.0),
+                "side": fill.side.name(),
+                "quantity": fill.quantity,
+                "price": fill.price,
+                "fee": fill.fee,
+            })
+        };
+        match event {
+            BrokerEvent::Report(ExecutionReport {
+                client_id,
+                symbol,
+                exec: ExecType::Trade(fill),
+                ..
+            }) => vec![row(Some(client_id), Some(symbol), &fill)],
+            BrokerEvent::Page(page) => match &page.rows {
+                model::Rows::Executions(rows) => {
+                    rows.iter().map(|e| row(e.client_id, e.symbol, &e.fill)).collect()
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
         }
     }
 
@@ -60,6 +101,7 @@ impl Row {
             "before_input": self.flags.has(Flags::BEFORE_INPUT),
             "bytes": self.payload.len(),
             "content": content,
+            "executions": self.executions(),
             "error": error,
         })
     }
