@@ -58,6 +58,8 @@ struct Storm {
     every_ns: i64,
     quantity: Quantity,
     states: Vec<State>,
+    /// Steps in between are under way.
+    ticking: bool,
 }
 
 impl Storm {
@@ -67,6 +69,7 @@ impl Storm {
             every_ns: settings.int("every_ms") * 1_000_000,
             quantity: settings.shares("quantity"),
             states: Vec::new(),
+            ticking: false,
         }
     }
 
@@ -74,8 +77,19 @@ impl Storm {
         let rth = ctx.session().and_then(|session| session.segment(start)) == Some(Segment::Rth);
         let Some(state) = self.states.get_mut(symbol.index()).filter(|_| rth) else { return };
         state.bars += 1;
-        if self.every_bars > 0 && state.bars.is_multiple_of(self.every_bars) {
+        let step = self.every_bars > 0 && state.bars.is_multiple_of(self.every_bars);
+        // A process that begins after the open was not told of it.
+        self.begin_ticking(ctx);
+        if step {
             self.step(ctx, symbol);
+        }
+    }
+
+    fn begin_ticking(&mut self, ctx: &mut Context<'_>) {
+        if self.every_ns > 0 && !self.ticking {
+            self.ticking = true;
+            let now = ctx.now();
+            ctx.wake_at(now.plus_nanos(self.every_ns));
         }
     }
 
@@ -105,6 +119,7 @@ impl Storm {
     fn on_time(&mut self, ctx: &mut Context<'_>) {
         let now = ctx.now();
         if ctx.session().is_none_or(|session| now >= session.close) {
+            self.ticking = false;
             return;
         }
         for index in 0..self.states.len() {
@@ -126,11 +141,11 @@ impl Strategy for Storm {
     fn on_event(&mut self, ctx: &mut Context<'_>, event: Event<'_>) {
         match event {
             Event::Bar { symbol, bar } => self.on_bar(ctx, symbol, bar.start),
-            Event::Session(SessionEvent::Begin) => self.states.fill(State::default()),
-            Event::Session(SessionEvent::Open) if self.every_ns > 0 => {
-                let now = ctx.now();
-                ctx.wake_at(now.plus_nanos(self.every_ns));
+            Event::Session(SessionEvent::Begin) => {
+                self.states.fill(State::default());
+                self.ticking = false;
             }
+            Event::Session(SessionEvent::Open) => self.begin_ticking(ctx),
             Event::Time(_) => self.on_time(ctx),
             Event::Session(_) | Event::Halt { .. } | Event::Source { .. } => {}
         }
@@ -145,4 +160,4 @@ impl Strategy for Storm {
     }
 }
 
-record!(Storm { 1: states });
+record!(Storm { 1: states, 2: ticking });

@@ -104,10 +104,11 @@ pub(super) fn starting(ground: &Ground<'_>) -> anyhow::Result<Held> {
 
 /// At 03:00 and on Sunday the stop is taken, durable, and holds.
 pub(super) fn closed_market(ground: &Ground<'_>) -> anyhow::Result<Held> {
-    for (number, begin) in ["2026-11-25T08:00:00Z", "2026-11-29T15:00:00Z"].iter().enumerate() {
+    for (number, begin) in ["2026-11-25T08:00:00Z", "2026-11-29T15:00:00Z"].into_iter().enumerate()
+    {
         let place =
             Ground { context: ground.context, folder: ground.folder().join(number.to_string()) };
-        let stage = place.stage(&Storm { begin: Some((*begin).to_owned()), ..Storm::slow() })?;
+        let stage = place.stage(&Storm { begin, ..Storm::slow() })?;
         let mut system = stage.site.start(&["--init"])?;
         system.ready(READY_LIMIT)?;
         let session = system.get("/api/v1/status")?["market"]["session"].clone();

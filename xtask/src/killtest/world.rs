@@ -120,7 +120,7 @@ impl<'a> World<'a> {
         broker: Broker,
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
-        tally.note_ready(system.ready(READY_LIMIT)?.after);
+        tally.note_ready(system.ready(READY_LIMIT)?);
         if broker == Broker::DiesAlone {
             thread::sleep(time / 2);
             self.stage.venue.kill();
@@ -195,7 +195,7 @@ impl<'a> World<'a> {
             self.stage.venue.restart()?;
         }
         let mut system = self.start()?;
-        tally.note_ready(system.ready(READY_LIMIT)?.after);
+        tally.note_ready(system.ready(READY_LIMIT)?);
         system.post("/api/v1/control/pause", &json!({"reason": "the judge compares"}))?.ok()?;
         let mut last = String::new();
         let agreed = wait_for(SETTLE_LIMIT, || {

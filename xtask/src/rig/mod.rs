@@ -6,6 +6,7 @@
 //!
 //! Invariant: whatever was started is ended when its value is dropped.
 
+pub(crate) mod clock;
 pub(crate) mod daemon;
 pub(crate) mod dice;
 pub(crate) mod http;

@@ -1,10 +1,9 @@
 //! A broker, a proxy and the place of a system that trades the storm there.
 
-use std::{fs, path::Path};
-
-use anyhow::Context as _;
+use std::path::Path;
 
 use super::{
+    clock::FeedClock,
     proxy::Proxy,
     system::Site,
     truth::Truth,
@@ -31,20 +30,28 @@ pub(crate) struct Storm {
     pub(crate) symbols: u32,
     /// Length of a segment of the journal.
     pub(crate) segment_mib: u32,
-    /// The market's time at the beginning; at the first open when it is not said.
-    pub(crate) begin: Option<String>,
+    /// The market's time at the beginning; generated days begin on 2026-11-24.
+    pub(crate) begin: &'static str,
 }
 
 impl Default for Storm {
     fn default() -> Self {
-        Self { seed: 1, speed: 60, every_ms: 50, symbols: 8, segment_mib: 4, begin: None }
+        Self {
+            seed: 1,
+            speed: 60,
+            every_ms: 50,
+            symbols: 8,
+            segment_mib: 4,
+            begin: "2026-11-24T14:31:00Z",
+        }
     }
 }
 
 impl Storm {
     /// Returns a storm whose orders work for some seconds before they fill.
     pub(crate) fn slow() -> Self {
-        Self { speed: 1, ..Self::default() }
+        // With bars a minute apart nothing would begin soon after the open.
+        Self { speed: 1, begin: "2026-11-24T14:29:50Z", ..Self::default() }
     }
 }
 
@@ -68,27 +75,15 @@ impl<'a> Stage<'a> {
     ) -> anyhow::Result<Self> {
         let symbols: Vec<String> =
             (0..storm.symbols).map(|number| format!("SYM{number}")).collect();
-        let market = Market { seed: storm.seed, symbols: symbols.clone(), speed: storm.speed };
+        let clock = FeedClock::now(storm.begin, storm.speed);
+        let market = Market { seed: storm.seed, symbols: symbols.clone(), clock: clock.clone() };
         let binary = release::binary(context, profile);
         let venue = Venue::start(binary, folder.join("venue"), market)?;
         let proxy = Proxy::start(venue.listen())?;
         let config = storm.configuration(&symbols, &proxy);
         let site = Site::new(context, profile, folder.join("system"), &config)?;
-        let stage = Self { site, venue, proxy };
-        stage.set_clock(storm.begin.as_deref())?;
-        Ok(stage)
-    }
-
-    /// Lets the system play by the clock of the broker, or begin at another time of the market.
-    fn set_clock(&self, begin: Option<&str>) -> anyhow::Result<()> {
-        let kept = self.venue.clock()?;
-        let kept = match (begin, kept.split_once('\n')) {
-            (Some(begin), Some((_, rest))) => format!("feed {begin}\n{rest}"),
-            _ => kept,
-        };
-        let path = self.site.data_dir().join(CLOCK);
-        fs::create_dir_all(self.site.data_dir()).context("create the data directory")?;
-        fs::write(&path, kept).with_context(|| format!("write {}", path.display()))
+        clock.write(&site.data_dir().join(CLOCK))?;
+        Ok(Self { site, venue, proxy })
     }
 
     /// Returns what the broker holds.
@@ -106,7 +101,6 @@ impl Storm {
         format!(
             "[system]\nactive_strategies = [\"storm\"]\ncrash_loop_starts = 0\n\n\
              [risk]\nceilings = \"test\"\nmax_positions = 10\n\n\
-             [brokers]\nprimary = \"paper\"\n\n\
              [brokers.paper]\ntransport = \"tcp://{}\"\n\n\
              [data.playback]\nseed = {seed}\nspeed = {speed}\nsymbols = [\"{symbols}\"]\n\n\
              [journal]\nsegment_mib = {segment_mib}\n\n\

@@ -127,17 +127,6 @@ impl<'a> Site<'a> {
     }
 }
 
-/// What the ready file says (contract.md 3).
-#[derive(Clone, Debug)]
-pub(crate) struct Ready {
-    /// No start-up check failed.
-    pub(crate) ready: bool,
-    /// How long after its start the process wrote the file.
-    pub(crate) after: Duration,
-    /// The whole document.
-    pub(crate) document: Value,
-}
-
 /// A system that runs.
 #[derive(Debug)]
 pub(crate) struct System {
@@ -158,8 +147,9 @@ impl System {
         self.daemon.pid()
     }
 
-    /// Waits until the start-up has ended, ready or not.
-    pub(crate) fn ready(&mut self, limit: Duration) -> anyhow::Result<Ready> {
+    /// Waits until the start-up has ended, which must find nothing wrong (C33), and returns how long
+    /// it took since the process was started.
+    pub(crate) fn ready(&mut self, limit: Duration) -> anyhow::Result<Duration> {
         let found = wait_for(limit, || {
             if let Ok(text) = fs::read_to_string(&self.ready_file) {
                 return Ok(Some((text, self.daemon.since().elapsed())));
@@ -173,9 +163,9 @@ impl System {
             bail!("`run` is not ready after {limit:?}: {}", self.daemon.last_lines());
         };
         let document: Value = serde_json::from_str(&text).context("read the ready file")?;
-        let ready = document["ready"].as_bool().context("the ready file has no `ready`")?;
+        ensure!(document["ready"] == Value::Bool(true), "a start-up check failed: {document}");
         self.listen = document["listen"].as_str().and_then(|text| text.parse().ok());
-        Ok(Ready { ready, after, document })
+        Ok(after)
     }
 
     /// Returns the token of the command line, which the first start made.

@@ -1,7 +1,6 @@
 //! The paper broker as a process of its own: `bellwether venue --paper`.
 
 use std::{
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
@@ -11,7 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-use super::{daemon::Daemon, free_address, http, wait_for};
+use super::{clock::FeedClock, daemon::Daemon, free_address, http, wait_for};
 use crate::release;
 
 /// Longest time until it listens; a debug build generates its market slowly.
@@ -24,8 +23,8 @@ pub(crate) struct Market {
     pub(crate) seed: u64,
     /// Which symbols.
     pub(crate) symbols: Vec<String>,
-    /// How many times faster than the wall clock.
-    pub(crate) speed: u32,
+    /// What time it is there.
+    pub(crate) clock: FeedClock,
 }
 
 /// The broker's process with its folder; it comes back where it was.
@@ -41,7 +40,7 @@ pub(crate) struct Venue {
 impl Venue {
     /// Starts a broker in `folder`.
     pub(crate) fn start(binary: PathBuf, folder: PathBuf, market: Market) -> anyhow::Result<Self> {
-        fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+        market.clock.write(&folder.join("clock"))?;
         let (listen, admin) = (free_address()?, free_address()?);
         let mut venue = Self { binary, folder, market, listen, admin, daemon: None };
         venue.restart()?;
@@ -54,9 +53,8 @@ impl Venue {
         command.args(["venue", "--paper", &self.listen.to_string()]);
         command.args(["--admin", &self.admin.to_string()]).arg("--dir").arg(&self.folder);
         command.args(["--seed", &self.market.seed.to_string()]);
-        command.args(["--speed", &self.market.speed.to_string()]);
-        command.args(["--symbols", &self.market.symbols.join(","), "--at-open"]);
-        command.current_dir(&self.folder);
+        command.args(["--speed", &self.market.clock.speed.to_string()]);
+        command.args(["--symbols", &self.market.symbols.join(",")]).current_dir(&self.folder);
         release::without_our_variables(&mut command);
         let mut daemon = Daemon::start(&mut command, &self.log())?;
         let up = wait_for(START_LIMIT, || {
@@ -92,13 +90,6 @@ impl Venue {
     /// Returns where its clients connect.
     pub(crate) fn listen(&self) -> SocketAddr {
         self.listen
-    }
-
-    /// Returns the text of the file that keeps its clock: the feed's time, the wall clock's time at
-    /// that moment, the speed.
-    pub(crate) fn clock(&self) -> anyhow::Result<String> {
-        let path = self.folder.join("clock");
-        fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
     }
 
     /// Returns its folder.
