@@ -70,7 +70,7 @@ pub(super) fn full(ground: &Ground<'_>) -> anyhow::Result<Held> {
     };
     let mut system = stage.site.start(&["--init"])?;
     system.ready(READY_LIMIT)?;
-    trades(&stage, 10)?;
+    trades(&stage, &system, 10)?;
     let filler = disk.0.join("filler");
     let filled = fill(&filler)?;
     let closed = wait_for(PATIENCE, || {
@@ -98,7 +98,7 @@ pub(super) fn full(ground: &Ground<'_>) -> anyhow::Result<Held> {
     system.ready(READY_LIMIT)?;
     stops::resume(&stage.site, &system)?;
     let before = stage.truth()?.executions.len();
-    trades(&stage, before + 10)?;
+    trades(&stage, &system, before + 10)?;
     let status = system.stop(STOP_LIMIT)?;
     ensure!(status.success(), "the run ended with {status}");
     Ok(Held::Yes(format!("{} KiB filled; the gate: {reasons}", filled >> 10)))

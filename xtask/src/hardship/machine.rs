@@ -45,7 +45,7 @@ pub(super) fn surroundings(ground: &Ground<'_>) -> anyhow::Result<Held> {
     ensure!(states.iter().all(|state| *state == states[0]), "replay differs: {states:?}");
     let mut hashes = Vec::new();
     for (zone, locale, folder) in places {
-        let seconds = ["demo", "--seconds", "1", "--seed", "5", "--no-listen", "--json"];
+        let seconds = ["demo", "--seconds", "1", "--seed", "5", "--json"];
         let mut command = stage.site.command(seconds);
         command.env("TZ", zone).env("LC_ALL", locale).current_dir(folder);
         let demo = process::run(ground.context, "hardship-demo", &mut command, CALL_LIMIT)?;

@@ -19,7 +19,7 @@ use crate::rig::{
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// C31: 100 ms to the first cancel and a second for all; a loaded machine has five times that.
 const FIRST_LIMIT_MS: f64 = 500.0;
 const ALL_LIMIT_MS: f64 = 5_000.0;

@@ -50,8 +50,8 @@ impl Default for Storm {
 impl Storm {
     /// Returns a storm whose orders work for some seconds before they fill.
     pub(crate) fn slow() -> Self {
-        // With bars a minute apart nothing would begin soon after the open.
-        Self { speed: 1, begin: "2026-11-24T14:29:50Z", ..Self::default() }
+        // It begins with a bar: the first one ends soon after the start.
+        Self { speed: 1, begin: "2026-11-24T14:30:52Z", ..Self::default() }
     }
 }
 
