@@ -187,10 +187,14 @@ pub(super) fn whole(site: &Site<'_>) -> anyhow::Result<()> {
 }
 
 /// Waits until so many executions have happened.
-pub(super) fn trades(stage: &Stage<'_>, executions: usize) -> anyhow::Result<()> {
+fn trades(stage: &Stage<'_>, system: &System, executions: usize) -> anyhow::Result<()> {
     let traded =
         wait_for(PATIENCE, || Ok((stage.truth()?.executions.len() >= executions).then_some(())))?;
-    traded.with_context(|| format!("it does not come to {executions} executions"))
+    if traded.is_none() {
+        let gate = system.get("/api/v1/status")?["gate"].clone();
+        bail!("it does not come to {executions} executions; the gate: {gate}");
+    }
+    Ok(())
 }
 
 /// For two seconds no entry reaches the broker.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Ground, Held, disk};
 use crate::rig::{
-    http::{self, Answer},
+    http::Answer,
     stage::{Stage, Storm},
     system::{Site, System},
     wait_for,
@@ -175,10 +175,9 @@ pub(super) fn resume(site: &Site<'_>, system: &System) -> anyhow::Result<()> {
     let created = site.json("hardship-token", &create, 0)?;
     let token = created["token"].as_str().context("no token was shown")?.to_owned();
     let path = "/api/v1/control/resume";
-    let listen = system.listen()?;
-    let without = http::post(listen, path, Some(&token), &json!({}))?;
+    let without = system.post_as(&token, path, &json!({}))?;
     ensure!(without.status >= 400, "resume without a reason: {}", without.status);
-    http::post(listen, path, Some(&token), &json!({"reason": "a test"}))?.ok()?;
+    system.post_as(&token, path, &json!({"reason": "a test"}))?.ok()?;
     Ok(())
 }
 

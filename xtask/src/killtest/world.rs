@@ -19,7 +19,6 @@ use super::{
 use crate::{
     context::Context,
     rig::{
-        http,
         stage::{QUANTITY, Stage, Storm},
         system::System,
         truth::{Journalled, Truth, unequal},
@@ -238,9 +237,8 @@ impl<'a> World<'a> {
             self.admin_token = created["token"].as_str().map(str::to_owned);
         }
         let body = json!({"reason": "the judge has compared"});
-        let token = self.admin_token.as_deref();
-        let path = "/api/v1/control/resume";
-        http::post(system.listen()?, path, token, &body)?.ok()?;
+        let token = self.admin_token.as_deref().context("no token was shown")?;
+        system.post_as(token, "/api/v1/control/resume", &body)?.ok()?;
         Ok(())
     }
 

@@ -21,6 +21,9 @@ use crate::{context::Context, process, release};
 /// Longest time one call of the program may take; a hang is a failure, never a wait.
 const CALL_LIMIT: Duration = Duration::from_secs(120);
 
+/// How long a new token may be unknown to a running system.
+const TOKENS_LIMIT: Duration = Duration::from_secs(15);
+
 /// Where a system lives: everything it writes lies in one folder.
 pub(crate) struct Site<'a> {
     context: &'a Context,
@@ -189,6 +192,16 @@ impl System {
     /// Commands it through its server.
     pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         http::post(self.listen()?, path, Some(&self.token()?), body)
+    }
+
+    /// Commands it as somebody else. A running system looks for new tokens now and then.
+    pub(crate) fn post_as(&self, token: &str, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        let listen = self.listen()?;
+        let known = wait_for(TOKENS_LIMIT, || {
+            let answer = http::post(listen, path, Some(token), body)?;
+            Ok((answer.status != 401).then_some(answer))
+        })?;
+        known.context("the system does not know the token")
     }
 
     /// Stops it in order and returns how it ended (F50).
