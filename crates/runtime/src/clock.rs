@@ -32,20 +32,23 @@ pub struct Clock {
     anchor: Timestamp,
     boot: i64,
     speed: u32,
+    /// It shows the time of day; a feed's clock shows another one, at whatever speed.
+    follows_wall: bool,
 }
 
 impl Clock {
-    /// Makes a clock that shows `anchor` when the boot-time clock shows `boot` nanoseconds, and
+    /// Makes a feed's clock, which shows `anchor` when the boot-time clock shows `boot` nanoseconds, and
     /// runs `speed` times as fast, at least once.
     pub fn new(anchor: Timestamp, boot: i64, speed: u32) -> Self {
-        Self { anchor, boot, speed: speed.max(1) }
+        Self { anchor, boot, speed: speed.max(1), follows_wall: false }
     }
 
     /// Makes a clock that shows the wall clock's time now, and at least `last`: the journal's last
     /// time, behind which engine time never falls.
     pub fn at_wall(last: Option<Timestamp>) -> Self {
         let wall = wall();
-        Self::new(last.map_or(wall, |last| last.max(wall)), boot_nanos(), 1)
+        let clock = Self::new(last.map_or(wall, |last| last.max(wall)), boot_nanos(), 1);
+        Self { follows_wall: true, ..clock }
     }
 
     /// Moves it forward where it is behind `time`: from now on it goes on from there.
@@ -82,7 +85,7 @@ impl Clock {
     /// Returns how far the wall clock is ahead of it in nanoseconds; `None` for a clock that does
     /// not follow the wall (C30).
     pub fn behind_wall(&self) -> Option<i64> {
-        (self.speed == 1).then(|| wall().since(self.now()))
+        self.follows_wall.then(|| wall().since(self.now()))
     }
 }
 
@@ -113,6 +116,8 @@ mod tests {
         let behind = Clock::at_wall(Some(last)).behind_wall();
         assert!(behind.is_some_and(|ns| ns < -3_000_000_000_000), "{behind:?}");
         assert!(Clock::at_wall(None).behind_wall().is_some_and(|ns| ns.abs() < 1_000_000_000));
-        assert_eq!(Clock::new(last, 0, 60).behind_wall(), None, "an accelerated feed");
+        for speed in [1, 60] {
+            assert_eq!(Clock::new(last, 0, speed).behind_wall(), None, "a feed, at any speed");
+        }
     }
 }
