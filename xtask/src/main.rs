@@ -78,6 +78,15 @@ enum Command {
         #[arg(long)]
         debug: bool,
     },
+    /// Runs the system with bad disks, a second instance, and emergency stops in every state.
+    #[command(
+        after_help = "Examples:\n  cargo xtask hardship\n  cargo xtask hardship --case direct"
+    )]
+    Hardship {
+        /// Only the cases whose names contain this.
+        #[arg(long, default_value = "")]
+        case: String,
+    },
     /// Builds the benchmark in release mode, makes its data and prints its figures.
     #[command(after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --smoke --json")]
     Bench {
@@ -119,6 +128,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<bool> {
             let wish = killtest::Wish { cycles, seed, profile };
             killtest::run_and_print(&Context::new(false)?, wish)
         }
+        Command::Hardship { case } => hardship::run_and_print(&Context::new(false)?, &case),
         Command::Bench { smoke, json, seed } => {
             bench::run_and_print(&Context::new(false)?, smoke, json, seed)
         }

@@ -11,7 +11,7 @@ use anyhow::bail;
 use crate::{
     bench,
     context::Context,
-    durable, hardship, killtest, mutants,
+    durable, killtest, mutants,
     outcome::{self, Line, Outcome},
     steps::{checks, deny, e2e, runners},
     tidy, workloads,
@@ -107,12 +107,6 @@ const STEPS: &[Step] = &[
         about: "no order is sent before it is durable, seen by a tracer",
         needs: Some("release"),
         run: durable::step,
-    },
-    Step {
-        name: "hardship",
-        about: "the running system with bad disks, other instances, emergency stops in every state",
-        needs: Some("release"),
-        run: hardship::step,
     },
     Step { name: "bench", about: "benchmarks in smoke mode", needs: None, run: bench::smoke },
 ];

@@ -16,6 +16,7 @@ use anyhow::Context as _;
 use crate::{
     context::Context,
     outcome::{Outcome, Skip},
+    release,
     rig::stage::{Stage, Storm},
 };
 
@@ -66,11 +67,21 @@ const CASES: &[Case] = &[
     Case { name: "emergency stop without a process", run: stops::direct },
 ];
 
-/// The step of `cargo xtask test`.
-pub(crate) fn step(context: &Context) -> anyhow::Result<Outcome> {
+/// `cargo xtask hardship`: runs the cases whose names contain `wanted` and prints how they went.
+pub(crate) fn run_and_print(context: &Context, wanted: &str) -> anyhow::Result<bool> {
+    release::build_binary(context)?;
+    let outcome = run(context, wanted)?;
+    outcome.notes.iter().for_each(|note| println!("{note}"));
+    outcome.skips.iter().for_each(|skip| println!("SKIPPED: {}: {}", skip.what, skip.reason));
+    println!("{} passed, {} failed", outcome.passed, outcome.failed);
+    Ok(outcome.failed == 0)
+}
+
+fn run(context: &Context, wanted: &str) -> anyhow::Result<Outcome> {
     let folder = context.empty_scratch("hardship")?;
     let mut outcome = Outcome::ok();
-    for (number, case) in CASES.iter().enumerate() {
+    let chosen = CASES.iter().enumerate().filter(|(_, case)| case.name.contains(wanted));
+    for (number, case) in chosen {
         let ground = Ground { context, folder: folder.join(format!("case-{number}")) };
         match (case.run)(&ground) {
             Ok(Held::Yes(note)) => {

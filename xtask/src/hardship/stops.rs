@@ -49,8 +49,9 @@ pub(super) fn paused(ground: &Ground<'_>) -> anyhow::Result<Held> {
     let mut system = stage.site.start(&["--init"])?;
     system.ready(READY_LIMIT)?;
     let before = wait_for_entries(&stage)?;
-    command(&system, "pause", "a test")?.ok()?;
+    // The pause cancels them already; the stop has to find none left.
     let since = unix_ns();
+    command(&system, "pause", "a test")?.ok()?;
     // Through the command line, as a person would.
     let listen = format!("http://{}", system.listen()?);
     let arguments = ["emergency-stop", "--url", &listen, "--reason", "a test", "--json"];

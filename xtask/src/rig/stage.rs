@@ -63,6 +63,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) venue: Venue,
     /// What lies between the two.
     pub(crate) proxy: Proxy,
+    clock: FeedClock,
 }
 
 impl<'a> Stage<'a> {
@@ -82,8 +83,14 @@ impl<'a> Stage<'a> {
         let proxy = Proxy::start(venue.listen())?;
         let config = storm.configuration(&symbols, &proxy);
         let site = Site::new(context, profile, folder.join("system"), &config)?;
-        clock.write(&site.data_dir().join(CLOCK))?;
-        Ok(Self { site, venue, proxy })
+        let stage = Self { site, venue, proxy, clock };
+        stage.keep_clock()?;
+        Ok(stage)
+    }
+
+    /// Writes the market's clock into the data directory: again where another disk was put there.
+    pub(crate) fn keep_clock(&self) -> anyhow::Result<()> {
+        self.clock.write(&self.site.data_dir().join(CLOCK))
     }
 
     /// Returns what the broker holds.

@@ -5,8 +5,8 @@
 
 use model::{
     Ask, BrokerId, Cash, ClientOrderId, ExecId, ExecType, ExecutionReport, Fill, OrderNumber,
-    OrderState, RejectClass, RequestKind, SECOND_NS, SendOutcome, SourceId, Timestamp,
-    UnknownCause,
+    OrderState, RejectClass, RejectReason, RequestKind, SECOND_NS, SendOutcome, SourceId,
+    Timestamp, UnknownCause,
 };
 
 use super::{Books, Seen};
@@ -127,6 +127,8 @@ impl Books {
         let slot = order.slot();
         let refused = &mut self.brokers.refused;
         match report.exec {
+            // What never left was refused by nobody: the next one need not wait.
+            ExecType::Rejected(RejectReason::NotSent) => {}
             ExecType::Rejected(reason) if reason.class() != RejectClass::Unavailable => {
                 let times = match refused.iter_mut().find(|refused| refused.slot == slot) {
                     Some(found) => {
