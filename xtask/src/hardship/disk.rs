@@ -68,7 +68,7 @@ pub(super) fn full(ground: &Ground<'_>) -> anyhow::Result<Held> {
     let Some(disk) = Mounted::new(&stage.site.data_dir())? else {
         return Ok(Held::Skipped(NO_MOUNT));
     };
-    stage.keep_clock()?;
+    stage.write_clock()?;
     let mut system = stage.site.start(&["--init"])?;
     system.ready(READY_LIMIT)?;
     trades(&stage, &system, 10)?;
@@ -136,7 +136,6 @@ pub(super) fn read_only(ground: &Ground<'_>) -> anyhow::Result<Held> {
     let Some(disk) = Mounted::new(&stage.site.data_dir())? else {
         return Ok(Held::Skipped(NO_MOUNT));
     };
-    stage.keep_clock()?;
     let run = |arguments: &[&str]| -> anyhow::Result<()> {
         let mut system = stage.site.start(arguments)?;
         system.ready(READY_LIMIT)?;

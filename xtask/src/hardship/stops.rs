@@ -19,7 +19,9 @@ use crate::rig::{
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_secs(60);
+/// An entry that met the closing or the opening of the line is a refused one, and the next waits 60 s
+/// (decision 0063).
+const PATIENCE: Duration = Duration::from_secs(100);
 /// C31: 100 ms to the first cancel and a second for all; a loaded machine has five times that.
 const FIRST_LIMIT_MS: f64 = 500.0;
 const ALL_LIMIT_MS: f64 = 5_000.0;
@@ -49,7 +51,7 @@ pub(super) fn paused(ground: &Ground<'_>) -> anyhow::Result<Held> {
     let mut system = stage.site.start(&["--init"])?;
     system.ready(READY_LIMIT)?;
     let before = wait_for_entries(&stage)?;
-    // The pause cancels them already; the stop has to find none left.
+    // The pause cancels what works itself; the stop finds what is left of that.
     let since = unix_ns();
     command(&system, "pause", "a test")?.ok()?;
     // Through the command line, as a person would.
@@ -193,8 +195,11 @@ fn holds_until_resumed(stage: &Stage<'_>, system: &mut System) -> anyhow::Result
     let operator = command(&system, "resume", "a test")?;
     ensure!(operator.status == 403, "an operator resumed: {}", operator.status);
     resume(&stage.site, &system)?;
-    wait_for_entries(stage)?;
-    Ok(())
+    let lifted = wait_for(PATIENCE, || {
+        let status = system.get("/api/v1/status")?;
+        Ok((status["kill"]["engaged"] == json!(false)).then_some(()))
+    })?;
+    lifted.context("an admin's resume lifts nothing")
 }
 
 /// Waits until enough entries are at work, and returns all of them.

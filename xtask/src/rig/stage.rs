@@ -84,12 +84,12 @@ impl<'a> Stage<'a> {
         let config = storm.configuration(&symbols, &proxy);
         let site = Site::new(context, profile, folder.join("system"), &config)?;
         let stage = Self { site, venue, proxy, clock };
-        stage.keep_clock()?;
+        stage.write_clock()?;
         Ok(stage)
     }
 
-    /// Writes the market's clock into the data directory: again where another disk was put there.
-    pub(crate) fn keep_clock(&self) -> anyhow::Result<()> {
+    /// Lets the system play by the broker's clock: for a data directory that is new.
+    pub(crate) fn write_clock(&self) -> anyhow::Result<()> {
         self.clock.write(&self.site.data_dir().join(CLOCK))
     }
 
