@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
+    thread,
     time::Duration,
 };
 
@@ -21,6 +22,8 @@ use crate::{context::Context, process, release};
 /// Longest time one call of the program may take; a hang is a failure, never a wait.
 const CALL_LIMIT: Duration = Duration::from_secs(120);
 
+/// How long it may say that it was asked too often.
+const RATE_LIMIT: Duration = Duration::from_secs(10);
 /// How long a new token may be unknown to a running system.
 const TOKENS_LIMIT: Duration = Duration::from_secs(15);
 
@@ -186,7 +189,17 @@ impl System {
 
     /// Asks its server.
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
-        http::get(self.listen()?, path, Some(&self.token()?))?.ok()
+        let (listen, token) = (self.listen()?, self.token()?);
+        let answer = wait_for(RATE_LIMIT, || {
+            let answer = http::get(listen, path, Some(&token))?;
+            // Whoever looks all the time is told to come back (S7).
+            if answer.status == 429 {
+                thread::sleep(Duration::from_millis(100));
+                return Ok(None);
+            }
+            Ok(Some(answer))
+        })?;
+        answer.context("the system answers nothing but 429")?.ok()
     }
 
     /// Commands it through its server.
