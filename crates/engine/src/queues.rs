@@ -223,7 +223,7 @@ impl<T: Keyed> Policy<T> for Conflate<T> {
 }
 
 /// Drops nothing: what finds no room is given back to the caller, who waits or closes the gate;
-/// urgent items have room of their own (`order_commands`, `system_events`, `risk_alerts`).
+/// urgent items have room of their own (`order_commands`, `system_events`).
 #[derive(Clone, Debug)]
 pub struct Reserve<T> {
     items: VecDeque<T>,
@@ -257,6 +257,71 @@ impl<T: Urgent> Policy<T> for Reserve<T> {
 
     fn pop(&mut self) -> Option<T> {
         self.items.pop_front()
+    }
+
+    fn depth(&self) -> usize {
+        self.items.len()
+    }
+}
+
+/// An item that takes up a later one of its key.
+pub trait TakesUp: Keyed + Urgent {
+    /// Becomes the later item, and still counts what it was.
+    fn take_up(&mut self, later: Self);
+}
+
+/// Never drops an urgent item: one that finds no room is given back, and the caller has it
+/// elsewhere. An ordinary item is taken up by the one of its key that waits, and dropped and
+/// counted where there is none and no room (`risk_alerts`).
+#[derive(Clone, Debug)]
+pub struct Coalesce<T: Keyed> {
+    items: BTreeMap<u64, T>,
+    /// Where the ordinary item of each key waits.
+    places: BTreeMap<T::Key, u64>,
+    next: u64,
+}
+
+impl<T: Keyed> Default for Coalesce<T> {
+    fn default() -> Self {
+        Self { items: BTreeMap::new(), places: BTreeMap::new(), next: 0 }
+    }
+}
+
+impl<T: TakesUp> Policy<T> for Coalesce<T> {
+    /// The urgent item for which there is no room.
+    type Pushed = Result<(), T>;
+    type Out = T;
+
+    fn push(&mut self, item: T, status: &mut QueueStatus) -> Result<(), T> {
+        let full = self.items.len() >= status.capacity;
+        if item.is_urgent() {
+            if full {
+                return Err(item);
+            }
+        } else {
+            let place = self.places.get(&item.key());
+            if let Some(waiting) = place.and_then(|place| self.items.get_mut(place)) {
+                waiting.take_up(item);
+                status.conflated += 1;
+                return Ok(());
+            }
+            if full {
+                status.dropped += 1;
+                return Ok(());
+            }
+            self.places.insert(item.key(), self.next);
+        }
+        self.items.insert(self.next, item);
+        self.next += 1;
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        let (_, item) = self.items.pop_first()?;
+        if !item.is_urgent() {
+            self.places.remove(&item.key());
+        }
+        Some(item)
     }
 
     fn depth(&self) -> usize {
@@ -466,6 +531,55 @@ mod tests {
             assert_eq!(missed_sum, ring.status().dropped, "seed {seed}: no silent loss");
             assert_eq!(pushed, taken + missed_sum, "seed {seed}");
         }
+    }
+
+    impl TakesUp for Item {
+        fn take_up(&mut self, later: Self) {
+            self.1 = later.1;
+        }
+    }
+
+    /// Design.md 3, `risk_alerts`: an urgent item is in the queue or with its giver, never gone;
+    /// ordinary ones of a key are one, and each is taken, conflated or counted as dropped.
+    #[test]
+    fn urgent_items_are_given_back_and_ordinary_ones_coalesce() {
+        for seed in 1..20 {
+            let mut queue = Bounded::new(Coalesce::default(), 4);
+            let (mut pushed, mut taken, mut given_back) = (0_u64, 0_u64, 0_u64);
+            let mut urgent: VecDeque<Item> = VecDeque::new();
+            walk(seed, |_, item, take| {
+                pushed += 1;
+                match queue.push(item) {
+                    Ok(()) if item.2 => urgent.push_back(item),
+                    Ok(()) => {}
+                    Err(back) => {
+                        assert!(back.2 && back == item, "seed {seed}: only urgent ones come back");
+                        given_back += 1;
+                    }
+                }
+                if take && let Some(out) = queue.pop() {
+                    taken += 1;
+                    if out.2 {
+                        assert_eq!(
+                            Some(out),
+                            urgent.pop_front(),
+                            "seed {seed}: in order, as given"
+                        );
+                    }
+                }
+                let status = queue.status();
+                assert!(status.depth <= 4, "seed {seed}");
+                let gone = status.dropped + status.conflated + given_back;
+                assert_eq!(pushed, taken + gone + status.depth as u64, "seed {seed}");
+            });
+        }
+        let mut queue = Bounded::new(Coalesce::default(), 2);
+        for item in [Item(1, 1, false), Item(1, 2, false), Item(2, 3, true), Item(3, 4, false)] {
+            assert_eq!(queue.push(item), Ok(()));
+        }
+        assert_eq!(queue.push(Item(2, 5, true)), Err(Item(2, 5, true)));
+        assert_eq!((queue.status().conflated, queue.status().dropped), (1, 1));
+        assert_eq!(queue.pop(), Some(Item(1, 2, false)), "the newest, at the first one's place");
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! durable ([`release`]). [`startup`] opens a data directory, [`recovery`] brings its state back and
 //! replays for every other purpose, [`codec`] says what records mean. [`shell`] puts a process
 //! together and takes it apart; [`live`] is the loop that drives the core, with the [`inbox`] before
-//! it and the [`clock`] beside it. [`Handle`] is the way in for everybody else, [`view`] what they
+//! it and the [`clock`] beside it. [`alerts`] brings alerts to people. [`Handle`] is the way in for everybody else, [`view`] what they
 //! see.
 //!
 //! Invariants: nothing leaves before it is durable (I2, I6); what has a sequence number is in the
 //! journal; a replay of the journal gives the facts that are in it (I7).
 
+pub mod alerts;
 pub mod clock;
 pub mod codec;
 mod front;

@@ -1,17 +1,22 @@
 //! Where released things go in a live run: commands to the gateway, records to the lists, the
-//! stream and the keeper of the emergency stop.
+//! stream, the courier of alerts and the keeper of the emergency stop.
 //!
 //! All of it happens on the journal's writer thread, and none of it waits.
 
 use std::sync::Arc;
 
+use engine::alert_system::Severity;
 use gateway::Dispatcher;
 use model::{BrokerId, Command};
 use tokio::sync::broadcast;
 
+use crate::alerts::Alerter;
 use crate::kill::KillKeeper;
 use crate::projection::Projector;
 use crate::release::{Outlet, Released, ReleasedCommand};
+
+/// The alert of a journal that takes nothing any more.
+pub(crate) const JOURNAL_DEAD: &str = "journal_dead";
 
 /// The outlet of a live run.
 #[derive(Debug)]
@@ -20,6 +25,7 @@ pub(crate) struct LiveOutlet {
     pub(crate) dispatchers: Arc<Vec<Dispatcher>>,
     pub(crate) keeper: Arc<KillKeeper>,
     pub(crate) projector: Projector,
+    pub(crate) alerter: Alerter,
     pub(crate) records: broadcast::Sender<Arc<Released>>,
 }
 
@@ -36,6 +42,7 @@ impl Outlet for LiveOutlet {
     fn record(&mut self, record: &Arc<Released>) {
         self.keeper.note(record);
         self.projector.give(record);
+        self.alerter.give(record);
         // Nobody follows: that is no fault.
         let _ = self.records.send(Arc::clone(record));
     }
@@ -43,6 +50,8 @@ impl Outlet for LiveOutlet {
     fn dead(&mut self, reason: &str) {
         tracing::error!(reason, "the journal is dead: entries are blocked and cancelled");
         self.keeper.cut(&format!("the journal is dead: {reason}"));
+        let message = format!("the journal is dead, entries are blocked and cancelled: {reason}");
+        self.alerter.raise(Severity::Critical, JOURNAL_DEAD, message);
     }
 }
 

@@ -10,8 +10,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use engine::Instruction;
+use engine::alert_system::Severity;
 use engine::risk_manager::Scope;
 
+use crate::alerts::Alerter;
 use crate::front::Beat;
 use crate::kill::KillKeeper;
 
@@ -55,6 +57,7 @@ impl Watchdog {
     pub fn start(
         beat: Arc<Beat>,
         keeper: Arc<KillKeeper>,
+        alerter: Alerter,
         still_ours: Box<dyn Fn() -> bool + Send>,
         gone: Box<dyn FnOnce() + Send>,
     ) -> std::io::Result<Self> {
@@ -62,9 +65,10 @@ impl Watchdog {
         let stopped = Arc::clone(&stop);
         let listeners = Listeners::default();
         let heard_by = Arc::clone(&listeners);
-        let thread = std::thread::Builder::new()
-            .name("watchdog".to_owned())
-            .spawn(move || watch(&beat, &keeper, (&*still_ours, gone), &stopped, &heard_by))?;
+        let thread = std::thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
+            let beside = (&*keeper, &alerter);
+            watch(&beat, beside, (&*still_ours, gone), &stopped, &heard_by);
+        })?;
         Ok(Self { stop, listeners, thread: Some(thread) })
     }
 
@@ -98,7 +102,7 @@ fn tell(listeners: &Listeners, say: impl FnMut(&mut Box<dyn Listener>)) {
 
 fn watch(
     beat: &Beat,
-    keeper: &KillKeeper,
+    (keeper, alerter): (&KillKeeper, &Alerter),
     (still_ours, gone): (&dyn Fn() -> bool, Box<dyn FnOnce() + Send>),
     stop: &AtomicBool,
     listeners: &Listeners,
@@ -125,6 +129,8 @@ fn watch(
                 fenced = true;
                 tracing::error!("the lock of the data directory is lost: nothing leaves any more");
                 keeper.fence("the lock of the data directory is lost");
+                let message = "the lock of the data directory is lost: nothing leaves any more";
+                alerter.raise(Severity::Critical, "lock_lost", message);
             }
         }
         if beat.has_ended() {
@@ -143,6 +149,8 @@ fn watch(
                 ..Instruction::default()
             };
             drop(keeper.engage(Scope::All, given));
+            let message = "the core does not answer: entries are blocked and cancelled";
+            alerter.raise(Severity::Critical, "core_silent", message);
         }
         if silence >= GONE
             && let Some(gone) = gone.take()

@@ -92,6 +92,11 @@ pub(super) const RUN: &[Key] = &[
         order_commands
     ),
     queue!(
+        "queues.risk_alerts",
+        "Room for alerts on their way to people; beyond it critical ones are delivered from the journal (F41).",
+        risk_alerts
+    ),
+    queue!(
         "queues.performance_updates",
         "Room for what lists and pages follow; beyond it they catch up from the journal.",
         performance_updates

@@ -272,6 +272,8 @@ pub(crate) struct Queues {
     pub(crate) market_data: Option<usize>,
     /// Core to brokers.
     pub(crate) order_commands: Option<usize>,
+    /// Core to the delivery of alerts.
+    pub(crate) risk_alerts: Option<usize>,
     /// Core to lists and pages.
     pub(crate) performance_updates: Option<usize>,
     /// Operators and supervisors to core.
@@ -280,10 +282,14 @@ pub(crate) struct Queues {
 
 impl Default for Queues {
     fn default() -> Self {
-        let (market_data, order_commands) = (None, None);
-        let (performance_updates, system_events) = (None, None);
-        let capacity = engine::queues::DEFAULT_CAPACITY;
-        Self { capacity, market_data, order_commands, performance_updates, system_events }
+        Self {
+            capacity: engine::queues::DEFAULT_CAPACITY,
+            market_data: None,
+            order_commands: None,
+            risk_alerts: None,
+            performance_updates: None,
+            system_events: None,
+        }
     }
 }
 

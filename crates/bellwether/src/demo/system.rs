@@ -12,6 +12,7 @@ use journal::disk::RealDisk;
 use model::exchange::Session;
 use paper::Book;
 use playback::Days;
+use runtime::alerts::AlertSettings;
 use runtime::clock::{Clock, boot_nanos};
 use runtime::inbox::InboxConfig;
 use runtime::monitor::{HEALTH_EVERY, Monitor, MonitorSettings};
@@ -129,6 +130,7 @@ impl System<'_> {
                 quote_interval_ns: 0,
             },
             performance_updates: QUEUE,
+            alerts: AlertSettings { capacity: QUEUE, ..AlertSettings::default() },
             update_every: UPDATE_EVERY,
             snapshots: SnapshotRule::default(),
             watch_space: false,

@@ -23,6 +23,7 @@ use journal::disk::RealDisk;
 use model::Symbol;
 use playback::Days;
 use runtime::Handle;
+use runtime::alerts::AlertSettings;
 use runtime::inbox::InboxConfig;
 use runtime::monitor::{HEALTH_EVERY, Monitor, MonitorSettings};
 use runtime::recovery::Place;
@@ -180,6 +181,10 @@ impl Plan<'_> {
                 quote_interval_ns: running.quote_interval_ms * 1_000_000,
             },
             performance_updates: room(queues.performance_updates),
+            alerts: AlertSettings {
+                capacity: room(queues.risk_alerts),
+                ..AlertSettings::default()
+            },
             update_every: Duration::from_millis(running.update_frequency_ms),
             snapshots: SnapshotRule {
                 market_days: self.config.system.data_retention_days,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use engine::alert_system::Severity;
 use engine::lifecycle::health::Issue;
 use engine::queues::{QueueName, QueueStatus};
 use engine::risk_manager::{Block, BlockReason, ClockVerdict, Scope, judge_clock};
@@ -14,6 +15,7 @@ use gateway::MarketDataProvider;
 use journal::{Health, SpaceLevel, SpaceWatch};
 
 use super::Live;
+use crate::alerts::Alerter;
 use crate::clock::Clock;
 use crate::codec::Mark;
 use crate::kill::KillKeeper;
@@ -24,6 +26,10 @@ use crate::view::{ProviderRow, Surroundings};
 const SPACE_EVERY: Duration = Duration::from_secs(5);
 /// How long the disk must have been fast before opening goes on.
 const FAST_FOR: Duration = Duration::from_secs(1);
+
+/// What is said of a disk that fills, and of one that is full.
+const DISK_FILLS: &str = "the disk is full within a day at the present rate: make room";
+const DISK_FULL: &str = "the disk is almost full: nothing is opened until there is room";
 
 /// Asks a queue outside the core how it is.
 pub type QueueProbe = Box<dyn Fn() -> QueueStatus + Send>;
@@ -38,6 +44,8 @@ pub struct Around {
     pub kill: Arc<KillKeeper>,
     /// Start-up checks that failed (C33).
     pub start_up: Vec<String>,
+    /// Where alerts that need no core go.
+    pub alerter: Option<Alerter>,
     /// A feed that is no provider: that of the stepped mode.
     pub(crate) feed: Option<ProviderRow>,
     /// The core's time waits for the disk: a slow one makes it slow, and nothing grows stale
@@ -68,6 +76,7 @@ impl Around {
             queues: Vec::new(),
             kill,
             start_up: Vec::new(),
+            alerter: None,
             feed: None,
             waits_for_disk: false,
             space: None,
@@ -122,13 +131,12 @@ impl Around {
         }
         match self.space_level {
             SpaceLevel::Enough => {}
-            SpaceLevel::Warn => issues.push(Issue::warning(
-                "the disk is full within a day at the present rate: make room".to_owned(),
-            )),
-            SpaceLevel::NoOpening | SpaceLevel::ReduceOnly => issues.push(Issue::error(
-                "the disk is almost full: nothing is opened until there is room".to_owned(),
-            )),
+            SpaceLevel::Warn => issues.push(Issue::warning(DISK_FILLS.to_owned())),
+            SpaceLevel::NoOpening | SpaceLevel::ReduceOnly => {
+                issues.push(Issue::error(DISK_FULL.to_owned()));
+            }
         }
+        issues.extend(self.alerter.iter().flat_map(Alerter::issues));
         issues
     }
 
@@ -137,12 +145,25 @@ impl Around {
         let due = self.looked_at_space.is_none_or(|at| at.elapsed() >= SPACE_EVERY);
         if due && let Some(space) = &self.space {
             self.looked_at_space = Some(Instant::now());
+            let before = self.space_level;
             match space.look() {
                 Ok(found) => self.space_level = found.level,
                 Err(error) => {
                     tracing::error!(%error, "the file system does not say how full it is");
                     self.space_level = SpaceLevel::NoOpening;
                 }
+            }
+            // What blocks opening is told by the core as well; the core may be stuck on that disk.
+            if self.space_level > before
+                && let Some(alerter) = &self.alerter
+            {
+                let (severity, message) = match self.space_level {
+                    SpaceLevel::Enough | SpaceLevel::Warn => (Severity::Warning, DISK_FILLS),
+                    SpaceLevel::NoOpening | SpaceLevel::ReduceOnly => {
+                        (Severity::Critical, DISK_FULL)
+                    }
+                };
+                alerter.raise(severity, "disk", message);
             }
         }
         self.space_level < SpaceLevel::NoOpening

@@ -1,4 +1,4 @@
-//! Released records, read from the journal again: for lists that were too slow (J13).
+//! Released records, read from the journal again: for lists and alerts that were too slow (J13).
 
 use engine::{Fact, Input};
 use journal::{Flags, ReadError, ReadOptions};
@@ -14,7 +14,7 @@ pub(crate) fn catch_up(place: Place) -> CatchUp {
         Ok(records) => records,
         Err(error) => {
             let error = &error as &dyn std::error::Error;
-            tracing::error!(error, from, to, "lists could not catch up from the journal");
+            tracing::error!(error, from, to, "records could not be read again from the journal");
             Vec::new()
         }
     })

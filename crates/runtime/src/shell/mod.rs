@@ -24,6 +24,7 @@ use gateway::{Dispatcher, KillSwitch};
 use journal::{Author, Options, StartError};
 use tokio::sync::broadcast;
 
+use crate::alerts::{AlertSettings, Alerter, Courier, CourierParts};
 use crate::clock::Clock;
 use crate::front::Front;
 use crate::handle::{Handle, Parts};
@@ -66,6 +67,8 @@ pub struct Settings {
     pub inbox: InboxConfig,
     /// Room of `performance_updates`.
     pub performance_updates: usize,
+    /// Room of `risk_alerts`, and who delivers.
+    pub alerts: AlertSettings,
     /// How often the view is published.
     pub update_every: Duration,
     /// When snapshots are written.
@@ -156,11 +159,22 @@ pub fn raise(
     let Projection { projector, lists, counts, thread: lists_thread } =
         project(Arc::clone(&run), settings.performance_updates, catch_up, begin)
             .map_err(RaiseError::Thread)?;
+    let courier = Courier::start(CourierParts {
+        settings: settings.alerts.clone(),
+        run: Arc::clone(&run),
+        disk: Arc::clone(&settings.place.disk),
+        data_dir: data_dir.clone(),
+        catch_up: crate::recovery::catch_up(settings.place.clone()),
+        begin,
+    })
+    .map_err(RaiseError::Thread)?;
+    let alerter = courier.alerter();
     let (records, _) = broadcast::channel(FOLLOWERS);
     let outlet = LiveOutlet {
         dispatchers: Arc::clone(&dispatchers),
         keeper: Arc::clone(&keeper),
         projector,
+        alerter: alerter.clone(),
         records: records.clone(),
     };
     let (releases, release) = release_queue(Box::new(outlet));
@@ -175,7 +189,8 @@ pub fn raise(
     let mut around = Around::new(Arc::clone(&keeper));
     around.start_up = failed;
     around.space = settings.watch_space.then_some(running.space);
-    around.queues = queues(&inbox, &dispatchers, &counts);
+    around.queues = queues(&inbox, &dispatchers, &counts, &alerter);
+    around.alerter = Some(alerter.clone());
     let described = around.describe(&durable);
     let (front, view, beat) =
         Front::new(Arc::clone(&run), &engine, &described, settings.update_every);
@@ -185,11 +200,11 @@ pub fn raise(
             .map_err(RaiseError::Thread)?;
     let held =
         Held { lock: Arc::new(lock), end, data_dir, keeper: Arc::clone(&keeper), dispatchers };
-    let watchdog = Watchdog::start(beat, keeper, held.still_ours(), held.gone())
+    let watchdog = Watchdog::start(beat, keeper, alerter, held.still_ours(), held.gone())
         .map_err(RaiseError::Thread)?;
     let sequencer = Sequencer::new(engine, running.appender, releases);
     let core = CoreParts { sequencer, inbox, front, around };
-    let tending = Tending::new(held, watchdog, snapshots, lists_thread);
+    let tending = Tending::new(held, watchdog, snapshots, lists_thread, courier);
     Ok(Shell { core, handle, start, clock, tending })
 }
 
@@ -228,12 +243,15 @@ fn queues(
     inbox: &Inbox,
     dispatchers: &Arc<Vec<Dispatcher>>,
     counts: &Arc<Counts>,
+    alerter: &Alerter,
 ) -> Vec<(QueueName, crate::live::QueueProbe)> {
     let (market, system) = (inbox.clone(), inbox.clone());
     let (commands, counts) = (Arc::clone(dispatchers), Arc::clone(counts));
+    let alerts = alerter.clone();
     vec![
         (QueueName::MarketData, Box::new(move || market.market_status())),
         (QueueName::OrderCommands, Box::new(move || tending::commands(&commands))),
+        (QueueName::RiskAlerts, Box::new(move || alerts.status())),
         (QueueName::PerformanceUpdates, Box::new(move || counts.status())),
         (QueueName::SystemEvents, Box::new(move || system.system_status())),
     ]

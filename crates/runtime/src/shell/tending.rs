@@ -6,13 +6,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use engine::LastEnd;
+use engine::alert_system::Severity;
 use engine::queues::QueueStatus;
 use gateway::Dispatcher;
 use journal::Lock;
 
 use super::snapshots::SnapshotWriter;
+use crate::alerts::{Alerter, Courier};
 use crate::kill::KillKeeper;
 use crate::live::End;
+use crate::outlet::JOURNAL_DEAD;
 use crate::sequencer::ApplyError;
 use crate::startup::EndFile;
 use crate::watchdog::{Listener, Watchdog};
@@ -66,6 +69,7 @@ pub struct Tending {
     watchdog: Watchdog,
     snapshots: SnapshotWriter,
     lists: JoinHandle<()>,
+    courier: Courier,
 }
 
 impl Tending {
@@ -74,8 +78,9 @@ impl Tending {
         watchdog: Watchdog,
         snapshots: SnapshotWriter,
         lists: JoinHandle<()>,
+        courier: Courier,
     ) -> Self {
-        Self { held, watchdog, snapshots, lists }
+        Self { held, watchdog, snapshots, lists, courier }
     }
 
     /// Lets somebody outside the process hear that the core turns, until the run ends.
@@ -85,23 +90,25 @@ impl Tending {
 
     /// Ends the run whose loop ended so: writes what is left, takes a snapshot, says how it ended.
     pub fn finish(self, end: End) -> Finished {
-        let Self { held, watchdog, snapshots, lists } = self;
+        let Self { held, watchdog, snapshots, lists, courier } = self;
+        let alerter = courier.alerter();
         let (last, finished) = match end {
             End::Stopped(sequencer) => match sequencer.close() {
                 Ok(_) => {
                     snapshots.finish();
                     (LastEnd::Orderly, Finished { exit_code: 0, why: None })
                 }
-                Err(error) => held.without_journal(&error.to_string()),
+                Err(error) => held.without_journal(&error.to_string(), &alerter),
             },
-            End::JournalDead(reason) => held.without_journal(&reason),
-            End::Fault(error) => held.without_core(&error),
+            End::JournalDead(reason) => held.without_journal(&reason, &alerter),
+            End::Fault(error) => held.without_core(&error, &alerter),
             End::OtherWriter(why) => held.fenced(&why),
         };
         if last == LastEnd::Orderly {
             watchdog.say_goodbye();
         }
         drop(watchdog);
+        courier.finish();
         if let Err(error) = held.end.write(last) {
             tracing::error!(%error, "how the run ended cannot be written");
         }
@@ -116,8 +123,9 @@ impl Tending {
 
 impl Held {
     /// The journal is dead: entries are blocked and cancelled, nothing else is tried (J6).
-    fn without_journal(&self, reason: &str) -> (LastEnd, Finished) {
+    fn without_journal(&self, reason: &str, alerter: &Alerter) -> (LastEnd, Finished) {
         self.keeper.cut(&format!("the journal is dead: {reason}"));
+        alerter.raise(Severity::Critical, JOURNAL_DEAD, format!("the journal is dead: {reason}"));
         self.wait_for_cancels();
         let why = format!("the journal is dead: {reason}; entries stay blocked until resumed");
         (LastEnd::JournalDead, Finished { exit_code: 74, why: Some(why) })
@@ -131,8 +139,10 @@ impl Held {
     }
 
     /// The core panicked: the input is not in the journal, a file tells of it (journal.md 4).
-    fn without_core(&self, error: &ApplyError) -> (LastEnd, Finished) {
+    fn without_core(&self, error: &ApplyError, alerter: &Alerter) -> (LastEnd, Finished) {
         self.keeper.cut("the core failed");
+        let message = format!("the core failed, entries are blocked and cancelled: {error}");
+        alerter.raise(Severity::Critical, "core_failed", message);
         let path = self.data_dir.join(format!("crash-{}.txt", crate::clock::wall().nanos()));
         let detail = match error {
             ApplyError::Fault { detail, .. } => detail.as_str(),

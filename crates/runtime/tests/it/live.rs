@@ -16,6 +16,7 @@ use model::exchange::{CommissionPlan, Segment};
 use model::{Bar, MarketEvent, Quote, Symbol, SymbolId, Timestamp};
 use paper::{Book, Desk, MemoryBroker, Shown};
 use playback::{Generated, Playback};
+use runtime::alerts::AlertSettings;
 use runtime::clock::{Clock, boot_nanos};
 use runtime::inbox::InboxConfig;
 use runtime::recovery::{Place, Plan, Replay, recover};
@@ -104,6 +105,7 @@ pub(crate) struct World {
     disk: Arc<dyn Disk>,
     silent: Arc<AtomicBool>,
     reachable: bool,
+    alerts: AlertSettings,
 }
 
 /// A disk that can be disturbed.
@@ -177,6 +179,7 @@ impl World {
             disk: Arc::new(RealDisk::default()),
             silent: Arc::default(),
             reachable: true,
+            alerts: AlertSettings::default(),
         }
     }
 
@@ -187,6 +190,11 @@ impl World {
 
     pub(crate) fn is_reachable(&self) -> bool {
         self.reachable
+    }
+
+    /// Lets somebody else deliver alerts.
+    pub(crate) fn with_alerts(self, alerts: AlertSettings) -> Self {
+        Self { alerts, ..self }
     }
 
     /// Puts a disk that can be disturbed under the journal.
@@ -264,6 +272,7 @@ impl World {
                 quote_interval_ns: 100_000_000,
             },
             performance_updates: 1_000,
+            alerts: self.alerts.clone(),
             update_every: Duration::from_millis(20),
             snapshots: SnapshotRule::default(),
             watch_space: true,

@@ -1,5 +1,6 @@
 //! The runtime from outside: sequencer, recovery, the live loop.
 
+mod alerts;
 mod day;
 mod golden;
 mod keeping;

@@ -15,6 +15,7 @@ use model::{Cash, ClientOrderId, ClosedTrade, Date, OrderState, Quantity, Symbol
 use paper::Book;
 use playback::{Days, DaysError, Generated};
 use runtime::Handle;
+use runtime::alerts::AlertSettings;
 use runtime::clock::{Clock, boot_nanos};
 use runtime::codec::{self, Entry};
 use runtime::inbox::{Inbox, InboxConfig, SystemEvent};
@@ -115,6 +116,7 @@ fn shell(folder: &Path) -> Shell {
             quote_interval_ns: 0,
         },
         performance_updates: 1_000,
+        alerts: AlertSettings::default(),
         update_every: Duration::from_millis(50),
         snapshots: SnapshotRule::default(),
         watch_space: false,
