@@ -278,7 +278,7 @@ impl<'a> Desk<'a> {
             symbol: key.symbol,
             outcome,
             rule: Rule::Strategy(finding.rule),
-            values: finding.values,
+            values: finding.values(),
             order,
         };
         self.record(decision);

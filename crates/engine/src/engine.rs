@@ -85,7 +85,9 @@ pub struct Engine {
     record_all: bool,
     now: Timestamp,
     started: bool,
-    seen: Seen,
+    /// What the last input brought to light: lent out while it is decided on, so that its memory
+    /// is used again.
+    seen: Option<Box<Seen>>,
 }
 
 impl Engine {
@@ -123,7 +125,7 @@ impl Engine {
             record_all: config.record_all,
             now: Timestamp::MIN,
             started: false,
-            seen: Seen::default(),
+            seen: None,
         }
     }
 
@@ -153,15 +155,15 @@ impl Engine {
             Input::Broker { broker, event } => {
                 let seen = self.observe(&input.item);
                 self.on_broker(*broker, event, &seen, out);
-                self.seen = seen;
+                self.seen = Some(seen);
             }
             Input::Time => {}
             Input::Start(start) => {
-                self.seen = self.observe(&input.item);
+                self.seen = Some(self.observe(&input.item));
                 self.on_start(start, before, out);
             }
             Input::Connection { link, up } => {
-                self.seen = self.observe(&input.item);
+                self.seen = Some(self.observe(&input.item));
                 execution_engine::on_connection(&mut self.desk(out), *link, *up);
             }
             Input::Control(given) => {
@@ -172,12 +174,13 @@ impl Engine {
                     self.on_control(given.control, seen.claimed, out);
                 }
                 self.reply(given, &seen, first, out);
-                self.seen = seen;
+                self.seen = Some(seen);
             }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
             Input::Limits(change) => {
-                self.seen = self.observe(&input.item);
-                let refused = self.seen.refused;
+                let seen = self.observe(&input.item);
+                let refused = seen.refused;
+                self.seen = Some(seen);
                 if refused.is_none() {
                     self.on_limits(change, out);
                 }
@@ -186,15 +189,14 @@ impl Engine {
             Input::Action(action) => {
                 let seen = self.observe(&input.item);
                 actions::on_announced(&mut self.desk(out), action, seen.announced);
-                self.seen = seen;
+                self.seen = Some(seen);
             }
         }
     }
 
-    /// Takes an input into the books; what it brought to light is given back after deciding, so
-    /// that its memory is used again.
-    fn observe(&mut self, input: &Input) -> Seen {
-        let mut seen = std::mem::take(&mut self.seen);
+    /// Takes an input into the books.
+    fn observe(&mut self, input: &Input) -> Box<Seen> {
+        let mut seen = self.seen.take().unwrap_or_default();
         self.core.observe(input, self.now, &mut seen);
         seen
     }

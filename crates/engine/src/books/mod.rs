@@ -134,8 +134,14 @@ pub enum Refused {
 impl Seen {
     /// Forgets the input before.
     fn clear(&mut self) {
-        self.reports.clear();
-        *self = Self { reports: std::mem::take(&mut self.reports), ..Self::default() };
+        let Self { reports, outcome, answer, missed, claimed, announced, refused } = self;
+        reports.clear();
+        *outcome = None;
+        *answer = Answer::Nothing;
+        *missed = 0;
+        *claimed = false;
+        *announced = Announced::Known;
+        *refused = None;
     }
 }
 

@@ -87,10 +87,16 @@ impl Books {
     ) {
         match event {
             BrokerEvent::Report(report) => {
-                let report = ExecutionReport { broker, ..*report };
-                self.count_report(&report);
+                let stamped;
+                let report = if report.broker == broker {
+                    report
+                } else {
+                    stamped = ExecutionReport { broker, ..*report };
+                    &stamped
+                };
+                self.count_report(report);
                 self.take_report(report, seen);
-                self.note_stated(&report, now);
+                self.note_stated(report, now);
             }
             BrokerEvent::Outcome { client_id, request, outcome } => {
                 seen.outcome = self.observe_outcome(broker, client_id, *request, *outcome, now);
@@ -134,7 +140,8 @@ impl Books {
         let (broker, symbol) = (order.request.broker, order.request.symbol);
         let client_id = *client_id;
         let cum_qty = None;
-        self.take_report(ExecutionReport { client_id, broker, symbol, exec, time, cum_qty }, seen);
+        let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty };
+        self.take_report(&report, seen);
     }
 
     /// Brings our order to where the broker's is.
@@ -151,14 +158,14 @@ impl Books {
         }
     }
 
-    pub(super) fn take_report(&mut self, report: ExecutionReport, seen: &mut Seen) {
+    pub(super) fn take_report(&mut self, report: &ExecutionReport, seen: &mut Seen) {
         let before = self.ledger.cash();
-        let observed = self.observe_report(&report);
+        let observed = self.observe_report(report);
         self.note_flow(report.broker, self.ledger.cash().minus(before));
-        self.note_entry(&report);
+        self.note_entry(report);
         self.review(report.client_id.number);
         self.forget_what_is_heard();
-        seen.reports.push((report, observed));
+        seen.reports.push((*report, observed));
     }
 
     /// Takes a broker's report in.

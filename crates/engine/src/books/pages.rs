@@ -79,7 +79,7 @@ impl Books {
                     let (exec, time) = (ExecType::Trade(row.fill), row.time);
                     let cum_qty = None;
                     let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty };
-                    self.take_report(report, seen);
+                    self.take_report(&report, seen);
                 }
                 // Of somebody else, or on an order that is long forgotten.
                 None => self.observe_external(broker, row),

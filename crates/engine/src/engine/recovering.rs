@@ -33,7 +33,8 @@ impl Engine {
         let (before, after) = facts.split_at(deadline_facts.min(facts.len()));
         before.iter().for_each(|fact| self.core.adopt(fact));
         self.now = self.now.max(input.time);
-        self.core.observe(&input.item, self.now, &mut self.seen);
+        let seen = self.seen.get_or_insert_default();
+        self.core.observe(&input.item, self.now, seen);
         after.iter().for_each(|fact| self.core.adopt(fact));
     }
 

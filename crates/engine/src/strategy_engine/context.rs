@@ -113,12 +113,18 @@ impl<'a> Context<'a> {
     }
 
     /// Wants nothing to change in a symbol.
-    #[inline]
+    // Most evaluations end here: in line, the finding is not even made unless it is recorded.
+    #[inline(always)]
     pub fn hold(&mut self, symbol: SymbolId, finding: Finding) {
         self.budget.spend();
         if self.record_all {
-            self.wishes.list.push(Wish { symbol, want: Want::Hold, finding });
+            self.note(symbol, Want::Hold, finding);
         }
+    }
+
+    #[cold]
+    fn note(&mut self, symbol: SymbolId, want: Want, finding: Finding) {
+        self.wishes.list.push(Wish { symbol, want, finding });
     }
 
     /// Wants no entry to work in a symbol.
@@ -128,7 +134,7 @@ impl<'a> Context<'a> {
         let key = self.key(symbol);
         let works = self.books.slot(key).is_some_and(|slot| slot.entry.is_some());
         if works || self.record_all {
-            self.wishes.list.push(Wish { symbol, want: Want::NoEntry, finding });
+            self.note(symbol, Want::NoEntry, finding);
         }
     }
 

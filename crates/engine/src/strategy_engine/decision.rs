@@ -71,29 +71,41 @@ impl Values {
 }
 
 /// A strategy's own record of one evaluation: which rule decided, on which numbers.
+///
+/// It is made for every bar and looked at for few of them: the numbers are judged when they are
+/// used.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Finding {
     /// Index into the strategy's list of rules.
     pub rule: u8,
-    /// The numbers.
-    pub values: Values,
-    /// One of the numbers is NaN or infinite.
-    not_finite: bool,
+    count: u8,
+    numbers: [f64; 6],
 }
 
 impl Finding {
-    /// Makes a record.
+    /// Makes a record of the first six of `numbers`.
     #[inline]
     pub fn new(rule: u8, numbers: &[f64]) -> Self {
-        let not_finite = numbers.iter().any(|number| !number.is_finite());
-        Self { rule, values: Values::new(numbers), not_finite }
+        let mut finding = Self { rule, ..Self::default() };
+        for (slot, &number) in finding.numbers.iter_mut().zip(numbers) {
+            *slot = number;
+            finding.count += 1;
+        }
+        finding
     }
 
-    /// Returns true when every number given was finite; a strategy that trades on others is
-    /// stopped (F43).
-    #[inline]
+    /// Returns the numbers as they are recorded.
+    pub fn values(&self) -> Values {
+        Values::new(self.given())
+    }
+
+    /// Returns true when every number is finite; a strategy that trades on others is stopped (F43).
     pub fn is_finite(&self) -> bool {
-        !self.not_finite
+        self.given().iter().all(|number| number.is_finite())
+    }
+
+    fn given(&self) -> &[f64] {
+        self.numbers.get(..usize::from(self.count)).unwrap_or(&[])
     }
 }
 

@@ -79,19 +79,10 @@ impl Writer {
         }
     }
 
-    /// Writes a varint of more than one byte. The bytes are put together beside the buffer and
-    /// copied with a fixed length: a check of the buffer's room per byte would cost more.
-    fn long_varint(&mut self, mut value: u64) {
-        let (mut bytes, mut length) = ([0_u8; 10], 0);
-        for byte in &mut bytes {
-            length += 1;
-            if value < 0x80 {
-                *byte = value as u8;
-                break;
-            }
-            *byte = value as u8 | 0x80;
-            value >>= 7;
-        }
+    /// Writes a varint of more than one byte, copied with a fixed length: a check of the buffer's
+    /// room per byte would cost more.
+    fn long_varint(&mut self, value: u64) {
+        let (bytes, length) = spread(value);
         let end = self.bytes.len() + length;
         self.bytes.extend_from_slice(&bytes);
         self.bytes.truncate(end);
@@ -136,11 +127,38 @@ impl Writer {
         if length < 0x80 {
             self.bytes[at] = length as u8;
         } else {
-            let mut prefix = Writer::new();
-            prefix.varint(length);
-            self.bytes.splice(at..=at, prefix.bytes);
+            self.lengthen(at, length);
         }
     }
+
+    /// Puts a length of more than one byte where one byte was kept free for it.
+    fn lengthen(&mut self, at: usize, length: u64) {
+        let (prefix, count) = spread(length);
+        let end = self.bytes.len();
+        self.bytes.resize(end + count - 1, 0);
+        self.bytes.copy_within(at + 1..end, at + count);
+        self.bytes[at..at + count].copy_from_slice(&prefix[..count]);
+    }
+}
+
+/// Spreads a value over the bytes of its varint, seven bits each, and returns how many there are.
+#[inline]
+fn spread(value: u64) -> ([u8; 10], usize) {
+    // Of the lower 56 bits groups of 28, 14 and then 7 move apart, each to the foot of its part of
+    // the word.
+    let halves = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
+    let quarters = (halves & 0x0000_3fff_0000_3fff) | (halves & 0x0fff_c000_0fff_c000) << 2;
+    let word = (quarters & 0x007f_007f_007f_007f) | (quarters & 0x3f80_3f80_3f80_3f80) << 1;
+    let length = (63 - (value | 1).leading_zeros() as usize) / 7 + 1;
+    // All bytes but the last one say that more follow.
+    let more = 0x8080_8080_8080_8080 & (1_u64 << (8 * (length - 1)).min(63)).wrapping_sub(1);
+    let mut bytes = [0; 10];
+    bytes[..8].copy_from_slice(&(word | more).to_le_bytes());
+    let top = value >> 56;
+    bytes[7] |= if length > 8 { 0x80 } else { 0 };
+    bytes[8] = (top & 0x7f) as u8 | if length > 9 { 0x80 } else { 0 };
+    bytes[9] = (top >> 7) as u8;
+    (bytes, length)
 }
 
 /// One field as read: its value still undecoded.
@@ -430,6 +448,42 @@ mod tests {
                 damaged[at] ^= flip;
                 let _ = decode(&damaged);
             }
+        }
+    }
+
+    /// J12: seven bits a byte, the lowest first; the last byte says that it is the last.
+    #[test]
+    fn varints_are_as_they_always_were() {
+        let around = |bit: u32| [(1_u64 << bit) - 1, 1 << bit, (1 << bit) + 1];
+        for value in (0..64).flat_map(around).chain([u64::MAX, 0x0123_4567_89ab_cdef]) {
+            let mut expected = Vec::new();
+            let mut rest = value;
+            while rest >= 0x80 {
+                expected.push((rest & 0x7f) as u8 | 0x80);
+                rest >>= 7;
+            }
+            expected.push(rest as u8);
+            let mut writer = Writer::new();
+            writer.varint(value);
+            assert_eq!(writer.bytes(), expected, "{value:#x}");
+            assert_eq!(Reader::new(&expected).varint(), Ok(value));
+        }
+    }
+
+    /// J12: the length stands before what is nested, however many bytes it takes.
+    #[test]
+    fn nested_records_of_any_length() {
+        for length in [0, 1, 127, 128, 129, 16_383, 16_384, 70_000] {
+            let body: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let mut nested = Writer::new();
+            nested.uint(1, 5);
+            nested.nested(2, |w| w.bytes.extend_from_slice(&body));
+            nested.uint(3, 6);
+            let mut flat = Writer::new();
+            flat.uint(1, 5);
+            flat.blob(2, &body);
+            flat.uint(3, 6);
+            assert_eq!(nested.bytes(), flat.bytes(), "{length}");
         }
     }
 
