@@ -2,8 +2,8 @@
 //! (journal.md 13).
 //!
 //! The keeper joins the gateway's switch (K1, K2), the core (K3) and the `KILL` file (K4). A resume
-//! is carried out by the watchdog, which removes the file before it opens the line; a stop that was
-//! given meanwhile wins (F46).
+//! is carried out as soon as it is durable: the file is removed before the line opens. A stop that
+//! was given meanwhile wins (F46).
 //!
 //! Invariant: the line is open only when the core's last word on it was a resume, and no emergency
 //! stop is on its way to the core (I8).
@@ -38,6 +38,8 @@ pub struct KillKeeper {
     switch: Arc<KillSwitch>,
     inbox: Inbox,
     file: Option<PathBuf>,
+    /// Held while the file is written or removed; taken before the state's lock, never inside it.
+    filing: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -48,6 +50,8 @@ struct State {
     under_way: u64,
     /// The core lifted the stop of everything.
     lifted: bool,
+    /// It was said that the file cannot be removed.
+    told: bool,
     /// Stops that found no room in the inbox.
     waiting: Vec<Instruction>,
 }
@@ -61,11 +65,16 @@ impl KillKeeper {
         file: Option<PathBuf>,
         why: Option<String>,
     ) -> Self {
-        Self { switch, inbox, file, state: Mutex::new(State { why, ..State::default() }) }
+        let state = Mutex::new(State { why, ..State::default() });
+        Self { switch, inbox, file, filing: Mutex::default(), state }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn filing(&self) -> MutexGuard<'_, ()> {
+        self.filing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops opening in a scope now and tells the core; the receipt comes when that is durable.
@@ -107,7 +116,8 @@ impl KillKeeper {
         self.cut(why);
     }
 
-    /// Takes note of what the core made durable; called by the writer thread.
+    /// Takes note of what the core made durable; called by the writer thread. A resume has opened
+    /// the line when this returns, so that nothing that is decided after it finds the line shut.
     pub fn note(&self, record: &Released) {
         if let Input::Control(given) = &record.input
             && given.control == Control::EmergencyStop(Scope::All)
@@ -120,7 +130,10 @@ impl KillKeeper {
             match fact {
                 Fact::Gate(GateChange::Lift(Block { scope, reason: BlockReason::Kill })) => {
                     match part(*scope) {
-                        _ if *scope == Scope::All => self.state().lifted = true,
+                        _ if *scope == Scope::All => {
+                            self.state().lifted = true;
+                            self.open();
+                        }
                         Some(part) => self.switch.release(&part),
                         None => {}
                     }
@@ -149,22 +162,9 @@ impl KillKeeper {
                 self.state().waiting.push(given);
             }
         }
-        let lifted = {
-            let mut state = self.state();
-            let lifted = std::mem::take(&mut state.lifted);
-            lifted && state.under_way == 0
-        };
-        if lifted && let Err(error) = self.remove_file() {
-            tracing::error!(%error, "the KILL file cannot be removed: entries stay blocked");
-            return;
-        }
-        if lifted {
-            let mut state = self.state();
-            // A stop that was given since the look above wins.
-            if state.under_way == 0 {
-                state.why = None;
-                self.switch.release(&KillScope::All);
-            }
+        if self.state().lifted {
+            // The file could not be removed, or a stop came between.
+            self.open();
         } else if self.engaged().is_none() && self.file_stands() {
             let given = Instruction {
                 actor: "supervisor".to_owned(),
@@ -173,6 +173,31 @@ impl KillKeeper {
                 ..Instruction::default()
             };
             drop(self.engage(Scope::All, given));
+        }
+    }
+
+    /// Opens the line when the core's last word was a resume and no stop is under way.
+    fn open(&self) {
+        let may = |state: &State| state.lifted && state.under_way == 0;
+        {
+            let _filing = self.filing();
+            if !may(&self.state()) {
+                return;
+            }
+            // Not inside the state's lock: a stop must not wait for the disk.
+            if let Err(error) = self.remove_file() {
+                if !std::mem::replace(&mut self.state().told, true) {
+                    tracing::error!(%error, "the KILL file cannot be removed: entries stay blocked");
+                }
+                return;
+            }
+        }
+        let mut state = self.state();
+        // A stop that was given since the look above wins.
+        if may(&state) {
+            (state.lifted, state.told) = (false, false);
+            state.why = None;
+            self.switch.release(&KillScope::All);
         }
     }
 
@@ -187,6 +212,7 @@ impl KillKeeper {
     /// # Errors
     /// The file cannot be written.
     pub fn keep(&self, why: &str) -> io::Result<()> {
+        let _filing = self.filing();
         match &self.file {
             Some(path) => std::fs::write(path, format!("{why}\n")),
             None => Ok(()),
@@ -264,9 +290,9 @@ mod tests {
         let stopped = record(Control::EmergencyStop(Scope::All), GateChange::Block(ALL));
         let resumed = record(Control::ResumeTrading(Scope::All), GateChange::Lift(ALL));
         keeper.note(&stopped);
-        // Another stop is given before the resume of the first is carried out.
-        keeper.note(&resumed);
+        // Another stop is given before the resume of the first is durable.
         assert!(keeper.engage(Scope::All, Instruction::default()).is_some());
+        keeper.note(&resumed);
         keeper.tend();
         assert!(switch.is_engaged(), "the second stop is under way");
         keeper.note(&stopped);
@@ -274,9 +300,28 @@ mod tests {
         assert!(switch.is_engaged(), "the core holds the second stop");
         keeper.keep("a test").unwrap();
         keeper.note(&resumed);
-        keeper.tend();
         assert!(!switch.is_engaged() && !file.exists(), "the file goes before the line opens");
         assert_eq!(keeper.engaged(), None);
+        keeper.tend();
+        assert!(!switch.is_engaged(), "a look of the watchdog changes nothing");
+    }
+
+    /// K4: while the file cannot be removed the line stays shut, and the watchdog tries again.
+    #[test]
+    fn a_file_that_stays_keeps_the_line_shut() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(KILL_FILE);
+        let (switch, inbox) = (KillSwitch::new(true), inbox());
+        let why = Some("the last run".to_owned());
+        let keeper = KillKeeper::new(Arc::clone(&switch), inbox, Some(file.clone()), why);
+        // A folder is not removed as a file is.
+        std::fs::create_dir(&file).unwrap();
+        keeper.note(&record(Control::ResumeTrading(Scope::All), GateChange::Lift(ALL)));
+        keeper.tend();
+        assert!(switch.is_engaged());
+        std::fs::remove_dir(&file).unwrap();
+        keeper.tend();
+        assert!(!switch.is_engaged() && keeper.engaged().is_none());
     }
 
     /// Journal.md 13: a `KILL` file engages the switch and tells the core.
