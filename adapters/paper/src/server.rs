@@ -20,7 +20,6 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tracing::{debug, info};
 
-use crate::book::Book;
 use crate::desk::Desk;
 use crate::faults::{Fault, Faults, On, Struck};
 use crate::wire::{
@@ -376,14 +375,10 @@ impl Hall {
     }
 
     async fn state(&self) -> Result<serde_json::Value, Unavailable> {
-        // One look: between two of them something may fill, and the lists would not agree.
-        let look = |book: &mut Book| {
-            let fills = book.executions_since(Timestamp::MIN);
-            fills.map(|fills| (book.orders(), fills, book.positions(), book.account()))
-        };
-        let truth = self.desk.with(look).await?;
-        let (orders, fills, positions, account) =
-            truth.map_err(|forgotten| Unavailable(forgotten.to_string()))?;
+        let orders = self.desk.with(|book| book.orders()).await?;
+        let fills = self.desk.executions(Timestamp::MIN).await?;
+        let positions = self.desk.positions().await?;
+        let account = self.desk.account().await?;
         let tickers = &self.tickers;
         let orders: Vec<_> =
             orders.iter().filter_map(|row| OrderRowLine::from(row, tickers)).collect();

@@ -27,16 +27,33 @@ use runtime::{Handle, mark_of};
 use simulator::{ExchangeConfig, FillMode};
 use tokio::sync::mpsc;
 
+use crate::patient::Trap;
 use crate::support::{TestFoundry, calendar, date};
 
 const BUILD: &str = "build-a";
 const SPEED: u32 = 600;
 
+/// What is wrong with a feed.
+#[derive(Debug, Default)]
+struct FeedFaults {
+    /// Nothing of it comes through.
+    silent: AtomicBool,
+    /// Its task has ended, and whoever asks is refused.
+    ended: AtomicBool,
+}
+
+impl FeedFaults {
+    fn refused<T>(&self) -> Option<Result<T, Unavailable>> {
+        let ended = self.ended.load(Ordering::Relaxed);
+        ended.then(|| Err(Unavailable("connection refused".to_owned())))
+    }
+}
+
 /// Shows each event to the paper book before the core sees it.
 struct Tapped {
     inner: Playback,
     desk: Desk,
-    silent: Arc<AtomicBool>,
+    faults: Arc<FeedFaults>,
 }
 
 struct Tap {
@@ -65,17 +82,27 @@ impl MarketDataProvider for Tapped {
         from: Timestamp,
         to: Timestamp,
     ) -> Answer<'_, Result<Vec<Bar>, Unavailable>> {
-        self.inner.history(symbol, from, to)
+        match self.faults.refused() {
+            Some(refused) => Box::pin(std::future::ready(refused)),
+            None => self.inner.history(symbol, from, to),
+        }
     }
     fn snapshot(&self, symbol: SymbolId) -> Answer<'_, Result<Option<Quote>, Unavailable>> {
-        self.inner.snapshot(symbol)
+        match self.faults.refused() {
+            Some(refused) => Box::pin(std::future::ready(refused)),
+            None => self.inner.snapshot(symbol),
+        }
     }
     fn stream(&self, to: Arc<dyn FeedSink>) {
         let (tap, mut signals) = mpsc::unbounded_channel();
-        let (desk, silent) = (self.desk.clone(), Arc::clone(&self.silent));
+        let (desk, faults) = (self.desk.clone(), Arc::clone(&self.faults));
         tokio::spawn(async move {
             while let Some(signal) = signals.recv().await {
-                if silent.load(Ordering::Relaxed) {
+                if faults.ended.load(Ordering::Relaxed) {
+                    to.push(FeedSignal::Down("connection refused".to_owned()));
+                    return;
+                }
+                if faults.silent.load(Ordering::Relaxed) {
                     continue;
                 }
                 if let FeedSignal::Event(event @ MarketEvent::Bar { bar, .. }) = signal {
@@ -89,7 +116,9 @@ impl MarketDataProvider for Tapped {
         self.inner.stream(Arc::new(Tap { to: tap }));
     }
     fn status(&self) -> ProviderStatus {
-        self.inner.status()
+        let ended = self.faults.ended.load(Ordering::Relaxed);
+        let status = self.inner.status();
+        ProviderStatus { connected: status.connected && !ended, ..status }
     }
 }
 
@@ -103,7 +132,7 @@ pub(crate) struct World {
     pub(crate) desk: Desk,
     config: String,
     disk: Arc<dyn Disk>,
-    silent: Arc<AtomicBool>,
+    faults: Arc<FeedFaults>,
     reachable: bool,
     alerts: AlertSettings,
 }
@@ -177,7 +206,7 @@ impl World {
             desk,
             config: strategy.to_owned(),
             disk: Arc::new(RealDisk::default()),
-            silent: Arc::default(),
+            faults: Arc::default(),
             reachable: true,
             alerts: AlertSettings::default(),
         }
@@ -229,7 +258,22 @@ impl World {
 
     /// Lets nothing of the feed come through, or again.
     pub(crate) fn silence_feed(&self, silent: bool) {
-        self.silent.store(silent, Ordering::Relaxed);
+        self.faults.silent.store(silent, Ordering::Relaxed);
+    }
+
+    /// Ends the feed for good: its task is gone at its next event, and every call is refused.
+    pub(crate) fn end_feed(&self) {
+        self.faults.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Trades by another strategy.
+    pub(crate) fn trading(self, strategy: &str) -> Self {
+        Self { config: strategy.to_owned(), ..self }
+    }
+
+    /// Returns what makes the strategy `patient` do wrong.
+    pub(crate) fn trap(&self) -> &Trap {
+        &self.foundry.trap
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -295,8 +339,8 @@ impl World {
             Arc::new(move || clock.now()),
             clock.speed(),
         );
-        let silent = Arc::clone(&self.silent);
-        let provider = Tapped { inner, desk: self.desk.clone(), silent };
+        let faults = Arc::clone(&self.faults);
+        let provider = Tapped { inner, desk: self.desk.clone(), faults };
         let symbols = (0..self.foundry.symbols.len() as u32).map(SymbolId).collect();
         shell
             .go_live(Market { providers: vec![Arc::new(provider)], symbols, references: None })

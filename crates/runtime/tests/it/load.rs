@@ -19,11 +19,23 @@ const SYMBOLS: u32 = 5_000;
 const PER_SECOND: u64 = 200_000;
 
 /// Pushes quotes of all symbols as fast as asked, and bars of three.
-struct Flood {
+pub(crate) struct Flood {
     clock: Clock,
     desk: Desk,
     pushed: Arc<AtomicU64>,
     over: Arc<AtomicBool>,
+}
+
+impl Flood {
+    /// Makes the flood of a world; it counts what it pushed, until it is over.
+    pub(crate) fn new(world: &World, pushed: &Arc<AtomicU64>, over: &Arc<AtomicBool>) -> Self {
+        Self {
+            clock: world.clock,
+            desk: world.desk.clone(),
+            pushed: Arc::clone(pushed),
+            over: Arc::clone(over),
+        }
+    }
 }
 
 impl MarketDataProvider for Flood {
@@ -132,12 +144,7 @@ async fn a_flood_of_ticks_is_conflated_and_counted() {
     let seconds: u64 = seconds.map_or(10, |text| text.parse().unwrap());
     let world = World::of_symbols("2026-06-01T14:00:00Z", SYMBOLS);
     let (pushed, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let flood = Flood {
-        clock: world.clock,
-        desk: world.desk.clone(),
-        pushed: Arc::clone(&pushed),
-        over: Arc::clone(&over),
-    };
+    let flood = Flood::new(&world, &pushed, &over);
     let symbols = (0..SYMBOLS).map(SymbolId).collect();
     let market = Market { providers: vec![Arc::new(flood)], symbols, references: None };
     let running = world.raise().go_live(market).unwrap();

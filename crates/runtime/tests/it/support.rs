@@ -13,6 +13,8 @@ use runtime::{Foundry, FoundryError};
 use simulator::generator::{GeneratedSymbol, GeneratorConfig, generate};
 use strategies::Registry;
 
+use crate::patient::{PATIENT, Patient, Trap};
+
 /// The calendar takes a while to build in debug mode: once for all tests.
 pub(crate) fn calendar() -> Arc<Calendar> {
     static CALENDAR: OnceLock<Arc<Calendar>> = OnceLock::new();
@@ -59,6 +61,8 @@ pub(crate) struct TestFoundry {
     pub(crate) unsound: bool,
     /// So many positions at most where the configuration says `quantity=` the same number.
     pub(crate) most: Option<u32>,
+    /// What makes the strategy `patient` do wrong.
+    pub(crate) trap: Arc<Trap>,
 }
 
 /// A strategy that cannot be saved.
@@ -93,15 +97,20 @@ impl TestFoundry {
             instead: None,
             unsound: false,
             most: None,
+            trap: Arc::default(),
         }
     }
 }
 
 impl Foundry for TestFoundry {
     fn engine(&self, start: &Start) -> Result<Engine, FoundryError> {
-        let named = |line| {
+        let named = |line: &str| {
             let Instance { name, strategy } = match self.instead {
                 Some((from, to)) if from == line => strategy(to),
+                _ if line == PATIENT => {
+                    let patient = Box::new(Patient::new(&self.trap));
+                    Instance { name: line.to_owned(), strategy: patient }
+                }
                 _ => strategy(line),
             };
             let strategy = if self.unsound { Box::new(Unsound(strategy)) } else { strategy };
