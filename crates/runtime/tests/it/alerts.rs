@@ -70,8 +70,16 @@ async fn an_alert_is_delivered_after_the_restart() {
         health.issues.iter().any(|issue| issue.contains("nobody takes it"))
     };
     wait_for(&handle, "the health names it", told).await;
-    let listed = handle.lists(|lists| lists.alerts(None, 100).items);
-    let listed = listed.iter().find(|row| row.kind == "kill").unwrap().id;
+    let began = Instant::now();
+    // The lists follow the journal, and the health may be ahead of them.
+    let listed = loop {
+        let rows = handle.lists(|lists| lists.alerts(None, 100).items);
+        if let Some(row) = rows.iter().find(|row| row.kind == "kill") {
+            break row.id;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "the lists have no alert: {rows:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
     assert_eq!(stop(running).await.exit_code, 0);
     assert!(sink.of("kill").is_empty());
 
