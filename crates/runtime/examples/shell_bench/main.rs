@@ -1,8 +1,14 @@
 //! `cargo xtask bench`, the shell's part: how fast groups become durable, what applying and
 //! encoding an input takes, and how long a start takes from a long journal (J5, J10, issue 5).
 //!
+//! From the inbox to the socket is measured twice: with the disk's barrier, and without it where
+//! there is a file system in memory (design.md 8).
+//!
 //! Takes `--smoke` (little of everything) and `--json`. Prints figures and asserts none of them.
 
+mod to_wire;
+
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +35,11 @@ const QUOTE_NS: i64 = 100_000_000;
 struct Figures {
     journal: Durability,
     apply_encode: Spread,
+    /// From the inbox to the socket, with threads parked and without the disk's barrier; `null`
+    /// where no file system lies in memory.
+    to_wire_without_disk: Option<Spread>,
+    /// The same on the disk.
+    to_wire: Spread,
     /// A start without a snapshot.
     replay: Recovery,
     /// A start from a snapshot with a tail of the journal behind it.
@@ -46,10 +57,21 @@ struct Durability {
 
 #[derive(Debug, serde::Serialize)]
 struct Spread {
-    inputs: usize,
+    count: usize,
     p50_us: f64,
     p99_us: f64,
     max_us: f64,
+}
+
+impl Spread {
+    /// Of times in seconds, ascending.
+    fn of(seconds: &[f64]) -> Self {
+        let us = |share: f64| {
+            let at = (seconds.len() as f64 * share) as usize;
+            seconds.get(at.min(seconds.len().saturating_sub(1))).map_or(0.0, |time| time * 1e6)
+        };
+        Self { count: seconds.len(), p50_us: us(0.5), p99_us: us(0.99), max_us: us(1.0) }
+    }
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -82,10 +104,17 @@ fn print(figures: &Figures) {
     println!(
         "journal       {groups_per_s:.0} groups of 400 B a second, {syncs} syncs: durable after p50 {p50_ms:.3} ms, p99 {p99_ms:.3} ms, longest {max_ms:.1} ms"
     );
-    let Spread { inputs, p50_us, p99_us, max_us } = figures.apply_encode;
-    println!(
-        "apply+encode  {inputs} inputs: p50 {p50_us:.2} us, p99 {p99_us:.2} us, longest {max_us:.0} us"
-    );
+    let spread = |name: &str, what: &str, spread: &Spread| {
+        let Spread { count, p50_us, p99_us, max_us } = spread;
+        println!(
+            "{name:<13} {count} {what}: p50 {p50_us:.2} us, p99 {p99_us:.2} us, longest {max_us:.0} us"
+        );
+    };
+    spread("apply+encode", "inputs", &figures.apply_encode);
+    if let Some(found) = &figures.to_wire_without_disk {
+        spread("inbox->socket", "orders, without the disk's barrier", found);
+    }
+    spread("inbox->socket", "orders, on the disk", &figures.to_wire);
     for (name, found) in [("replay", &figures.replay), ("from snapshot", &figures.from_snapshot)] {
         let Recovery { records, mib, seconds } = found;
         println!(
@@ -115,17 +144,25 @@ fn run(smoke: bool) -> anyhow::Result<Figures> {
     let foundry = BenchFoundry::new()?;
     let (mut took, snapshot) = write(&place, &foundry, records)?;
     took.sort_unstable();
-    let us = |share: f64| {
-        let at = (took.len() as f64 * share) as usize;
-        took.get(at.min(took.len().saturating_sub(1))).map_or(0.0, |time| time.as_secs_f64() * 1e6)
-    };
-    let inputs = took.len();
-    let apply_encode = Spread { inputs, p50_us: us(0.5), p99_us: us(0.99), max_us: us(1.0) };
+    let apply_encode = Spread::of(&took.iter().map(Duration::as_secs_f64).collect::<Vec<_>>());
+
+    let minutes = if smoke { 2 } else { 20 };
+    // A file system in memory has no barrier to wait for.
+    let memory = Path::new("/dev/shm");
+    let to_wire_without_disk = if memory.is_dir() { Some(to_wire(memory, minutes)?) } else { None };
+    let to_wire = to_wire(Path::new("."), minutes)?;
 
     let replay = start(&place, &foundry)?;
     place.store().write(&snapshot.0, &snapshot.1)?;
     let from_snapshot = start(&place, &foundry)?;
-    Ok(Figures { journal, apply_encode, replay, from_snapshot })
+    Ok(Figures { journal, apply_encode, to_wire_without_disk, to_wire, replay, from_snapshot })
+}
+
+fn to_wire(parent: &Path, minutes: u32) -> anyhow::Result<Spread> {
+    let folder = tempfile::tempdir_in(parent).context("make a temporary folder")?;
+    let took = to_wire::measure(folder.path(), minutes)?;
+    anyhow::ensure!(!took.is_empty(), "no order left");
+    Ok(Spread::of(&took.iter().map(|&ns| ns as f64 / 1e9).collect::<Vec<_>>()))
 }
 
 /// Recovers the state as a start does.
@@ -282,6 +319,8 @@ fn price(cents: i64) -> Price {
 struct BenchFoundry {
     symbols: Vec<Symbol>,
     calendar: Arc<Calendar>,
+    brokers: Vec<BrokerTraits>,
+    limits: Limits,
 }
 
 impl BenchFoundry {
@@ -289,7 +328,8 @@ impl BenchFoundry {
         let symbols = (0..SYMBOLS).map(|number| format!("SYM{number}").parse());
         let symbols = symbols.collect::<Result<_, _>>()?;
         let calendar = Arc::new(Calendar::nyse());
-        Ok(Self { symbols, calendar })
+        let brokers = vec![BrokerTraits::simulated()];
+        Ok(Self { symbols, calendar, brokers, limits: Limits::default() })
     }
 }
 
@@ -304,11 +344,11 @@ impl Foundry for BenchFoundry {
             symbols: self.symbols.clone(),
             strategies: start.config.lines().map(instance).collect::<Result<_, _>>()?,
             cash: Cash::from_dollars(100_000).unwrap_or(Cash::ZERO),
-            limits: Limits::default(),
+            limits: self.limits.clone(),
             calendar: Arc::clone(&self.calendar),
             ticks: TickTable::us(),
             tag: *b"BW\0\0",
-            brokers: vec![BrokerTraits::simulated()],
+            brokers: self.brokers.clone(),
             opening_failover: false,
             record_all: false,
             data: engine::data_manager::DataPolicy::default(),
