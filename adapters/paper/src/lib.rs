@@ -19,7 +19,7 @@ mod server;
 mod wire;
 
 pub use admin::Admin;
-pub use book::{Book, BookError, OpenError, Settings};
+pub use book::{Book, BookError, CHECKPOINT, OpenError, Settings};
 pub use client::{TcpBroker, TcpSettings};
 pub use desk::{Clock, Desk, Shown};
 pub use faults::{FAULTS, Fault, FaultError, FaultFile, FaultRule, Faults, On};

@@ -95,6 +95,11 @@ impl Failure {
         Self::message(Exit::Corrupt, message)
     }
 
+    /// A paper book that cannot be opened: damage, or the file system's refusal.
+    pub(crate) fn of_book(error: paper::OpenError) -> Self {
+        Self::new(if error.is_damage() { Exit::Corrupt } else { Exit::Io }, error)
+    }
+
     /// The configuration is not usable.
     pub(crate) fn config(message: impl fmt::Display) -> Self {
         Self::message(Exit::Config, message)

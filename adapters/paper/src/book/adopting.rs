@@ -63,7 +63,7 @@ impl Book {
             }
             Entry::Charge { fee, .. } => self.exchange.adopt_charge(*fee),
             // Said by the calls that led to them, or nothing but a question.
-            Entry::Silent | Entry::Held(_) | Entry::Adopted => {}
+            Entry::Silent | Entry::Held(_) | Entry::Adopted | Entry::Piece { .. } => {}
             // The market and the day: the exchange sees them, and nothing comes of it.
             other => drop(self.make(other)),
         }

@@ -47,7 +47,9 @@ impl Book {
                 self.note(&Entry::Silent);
             }
             self.stirred = false;
-            return self.healthy().map(|()| None);
+            self.healthy()?;
+            self.checkpoint_if_due(false)?;
+            return Ok(None);
         };
         self.note(&Entry::Report(report));
         self.sync()?;
@@ -154,6 +156,7 @@ impl Book {
             _ => None,
         };
         self.sync()?;
+        self.checkpoint_if_due(true)?;
         Ok(made.into_iter().filter_map(charge).collect())
     }
 

@@ -137,6 +137,11 @@ pub enum Entry {
     Report(ExecutionReport),
     /// All before it was taken over as it was recorded: other settings or another build went on.
     Adopted,
+    /// A piece of the log begins, behind one of this length.
+    Piece {
+        /// Bytes of the piece before.
+        before: u64,
+    },
 }
 
 record_enum!(Entry {
@@ -162,6 +167,7 @@ record_enum!(Entry {
     19: Held(Quantity),
     20: Report(ExecutionReport),
     21: Adopted,
+    22: Piece { 1: before: u64 },
 });
 
 impl Entry {

@@ -1,32 +1,33 @@
-//! The file of the book: frames appended, synced before what they hold is told to anybody.
+//! The log of the book: frames appended, synced before what they hold is told to anybody.
 //!
-//! A frame is a header of 24 bytes and a payload padded to 8: magic, length, how much of the file
-//! was on disk when the frame was written, checksum over place, header and payload. After a cut,
-//! what follows the first bad frame is dropped if no frame there says that the bad place was on
-//! disk; else it is damage (J7, journal.md 16).
+//! It lies in pieces, `book.log`, `book.1.log` and so on; the last one is appended to. A piece
+//! begins after everything of the one before is on disk, and says how long that one is. Pieces are
+//! never removed: a checkpoint only spares their reading (decision 0114). In the last piece, what
+//! follows the first bad frame is dropped after a cut if no frame there says that the bad place was
+//! on disk; else it is damage, as any bad frame of another piece is (J7, journal.md 16).
 //!
 //! Invariant: after a failed write or sync nothing is written any more (J6).
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use journal::disk::{self, Disk, DiskFile, Open};
+use journal::disk::DiskFile;
+use model::record::Writer;
 
-use super::BookError;
+use super::folder::Folder;
+use super::frames::{damage, frame, scan};
+use super::{BookError, Entry, OpenError};
 
-const FILE: &str = "book.log";
-const MAGIC: u32 = 0x5042_5742;
-const HEADER: usize = 24;
-const ALIGN: usize = 8;
-/// A frame is never longer: the largest entry lists the symbols of a run.
-const LONGEST: usize = 16 << 20;
 /// Unsynced bytes are handed to the kernel in pieces of this size.
 const PIECE: usize = 64 << 10;
 
 /// The log of a book.
 #[derive(Debug)]
 pub(super) struct Log {
+    folder: Folder,
     path: PathBuf,
+    /// The number of the piece that is appended to.
+    piece: u32,
     file: Box<dyn DiskFile>,
     /// Frames that are not written yet.
     buffer: Vec<u8>,
@@ -34,10 +35,12 @@ pub(super) struct Log {
     written: u64,
     /// Bytes on disk for certain.
     synced: u64,
+    /// Entries since the last checkpoint was begun.
+    entries: usize,
     failed: bool,
 }
 
-/// Why a log cannot be opened.
+/// Why the files of a book cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The file system refused.
@@ -48,10 +51,10 @@ pub enum LogError {
         /// Why.
         source: io::Error,
     },
-    /// The file is damaged where it was once on disk.
+    /// A file is damaged where it was once on disk.
     #[error(
-        "the paper book {path} is damaged at offset {offset}: entries after it were written when it \
-         was whole; restore the file from a backup"
+        "the paper book {path} is damaged at offset {offset}: it was written whole; restore the file \
+         from a backup"
     )]
     Damaged {
         /// The file.
@@ -59,38 +62,96 @@ pub enum LogError {
         /// Where the first bad frame begins.
         offset: u64,
     },
+    /// A piece of the log is gone.
+    #[error("the paper book has no {path}, which belongs to it: restore the file from a backup")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Returns the file of a piece.
+fn name(piece: u32) -> String {
+    if piece == 0 { "book.log".to_owned() } else { format!("book.{piece}.log") }
+}
+
+/// Returns the number of a piece by its file.
+fn number(file: &str) -> Option<u32> {
+    let middle = file.strip_prefix("book")?.strip_suffix("log")?.strip_suffix('.')?;
+    let piece = if middle.is_empty() { 0 } else { middle.strip_prefix('.')?.parse().ok()? };
+    (name(piece) == file).then_some(piece)
 }
 
 impl Log {
-    /// Opens or creates the log in a folder and returns what it holds. A torn tail is cut.
-    pub(super) fn open(on: &dyn Disk, dir: &Path) -> Result<(Self, Vec<Vec<u8>>), LogError> {
-        let path = dir.join(FILE);
-        let fault = |source| LogError::Open { path: path.clone(), source };
-        on.create_dir(dir).map_err(fault)?;
-        if !on.list(dir).map_err(fault)?.iter().any(|name| name == FILE) {
-            disk::replace(on, &path, &[]).map_err(fault)?;
+    /// Opens the log from a piece on, or creates it, and returns what it holds. A torn tail is cut.
+    pub(super) fn open(folder: &Folder, from: u32) -> Result<(Self, Vec<Entry>), OpenError> {
+        let pieces = folder.names()?.iter().filter_map(|file| number(file)).max();
+        if pieces.is_none() && from == 0 {
+            folder.put(&name(0), &[]).map_err(folder.fault(&name(0)))?;
         }
-        let bytes = disk::read_whole(on, &path).map_err(fault)?;
-        let (payloads, end) = scan(&bytes);
-        if let Some(offset) = damage(&bytes, end) {
-            return Err(LogError::Damaged { path, offset });
+        let last = pieces.unwrap_or(from);
+        let (mut entries, mut before) = (Vec::new(), None);
+        for piece in from..=last {
+            let place = Place { piece, last: piece == last, before };
+            before = Some(read_piece(folder, place, &mut entries)?);
         }
-        if end < bytes.len() {
-            // What lies behind the cut must not be taken for what is written there later.
-            disk::replace(on, &path, bytes.get(..end).unwrap_or_default()).map_err(fault)?;
-        }
-        let file = on.open(&path, Open::Write).map_err(fault)?;
+        let Some(end) = before else {
+            return Err(LogError::Missing { path: folder.path(&name(from)) }.into());
+        };
+        let fault = folder.fault(&name(last));
+        let file = folder.open(&name(last)).map_err(&fault)?;
         // What was read may never have been synced by the process before.
-        file.sync_data().map_err(fault)?;
-        let end = end as u64;
-        let log = Self { path, file, buffer: Vec::new(), written: end, synced: end, failed: false };
-        Ok((log, payloads))
+        file.sync_data().map_err(&fault)?;
+        let log = Self {
+            folder: folder.clone(),
+            path: folder.path(&name(last)),
+            piece: last,
+            file,
+            buffer: Vec::new(),
+            written: end,
+            synced: end,
+            entries: entries.len(),
+            failed: false,
+        };
+        Ok((log, entries))
+    }
+
+    /// Returns the folder.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Returns how many entries there are since the last checkpoint.
+    pub(super) fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// Begins the next piece and returns its number; everything before is on disk.
+    pub(super) fn next_piece(&mut self) -> Result<u32, BookError> {
+        self.sync()?;
+        let piece = self.piece.saturating_add(1);
+        let mut writer = Writer::new();
+        Entry::Piece { before: self.written }.encode(&mut writer);
+        let mut begin = Vec::new();
+        frame(&mut begin, writer.bytes(), piece, 0, 0);
+        self.path = self.folder.path(&name(piece));
+        let put = self.folder.put(&name(piece), &begin);
+        match put.and_then(|()| self.folder.open(&name(piece))) {
+            Ok(file) => self.file = file,
+            // Whether the piece is there nobody knows: nothing may be written before it or behind.
+            Err(error) => self.check("begin", Err(error))?,
+        }
+        self.piece = piece;
+        (self.written, self.synced) = (begin.len() as u64, begin.len() as u64);
+        self.entries = 0;
+        Ok(piece)
     }
 
     /// Appends an entry; it is on disk after the next [`sync`](Self::sync).
     pub(super) fn append(&mut self, payload: &[u8]) -> Result<(), BookError> {
         let offset = self.written + self.buffer.len() as u64;
-        frame(&mut self.buffer, payload, offset, self.synced);
+        frame(&mut self.buffer, payload, self.piece, offset, self.synced);
+        self.entries += 1;
         if self.buffer.len() >= PIECE { self.write() } else { self.alive() }
     }
 
@@ -129,69 +190,49 @@ impl Log {
     }
 }
 
-/// Appends a frame that begins at `offset` of the file.
-fn frame(buffer: &mut Vec<u8>, payload: &[u8], offset: u64, synced: u64) {
-    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    buffer.extend_from_slice(&MAGIC.to_le_bytes());
-    buffer.extend_from_slice(&length.to_le_bytes());
-    buffer.extend_from_slice(&synced.to_le_bytes());
-    buffer.extend_from_slice(&checksum(offset, length, synced, payload).to_le_bytes());
-    buffer.extend_from_slice(&[0; 4]);
-    buffer.extend_from_slice(payload);
-    buffer.resize(buffer.len().next_multiple_of(ALIGN), 0);
+/// A piece among the others.
+struct Place {
+    piece: u32,
+    /// It is appended to: its end may be torn.
+    last: bool,
+    /// The length of the piece before, if that was read.
+    before: Option<u64>,
 }
 
-fn checksum(offset: u64, length: u32, synced: u64, payload: &[u8]) -> u32 {
-    let mut sum = crc32c::crc32c(&offset.to_le_bytes());
-    sum = crc32c::crc32c_append(sum, &length.to_le_bytes());
-    sum = crc32c::crc32c_append(sum, &synced.to_le_bytes());
-    crc32c::crc32c_append(sum, payload)
-}
-
-/// A frame as it was read.
-struct Frame<'a> {
-    payload: &'a [u8],
-    /// How much was on disk when it was written.
-    synced: u64,
-    /// Where the next one begins.
-    next: usize,
-}
-
-fn read(bytes: &[u8], at: usize) -> Option<Frame<'_>> {
-    let header = bytes.get(at..at.checked_add(HEADER)?)?;
-    let word = |from: usize| Some(u32::from_le_bytes(header.get(from..from + 4)?.try_into().ok()?));
-    let synced = u64::from_le_bytes(header.get(8..16)?.try_into().ok()?);
-    let length = word(4)?;
-    if word(0)? != MAGIC || length as usize > LONGEST {
-        return None;
+/// Reads a piece; returns its length without a torn tail, which is cut.
+fn read_piece(folder: &Folder, at: Place, entries: &mut Vec<Entry>) -> Result<u64, OpenError> {
+    let file = name(at.piece);
+    let path = folder.path(&file);
+    if !folder.names()?.contains(&file) {
+        return Err(LogError::Missing { path }.into());
     }
-    let begin = at + HEADER;
-    let payload = bytes.get(begin..begin.checked_add(length as usize)?)?;
-    let good = word(16)? == checksum(at as u64, length, synced, payload);
-    let next = (begin + length as usize).next_multiple_of(ALIGN);
-    good.then_some(Frame { payload, synced, next })
-}
-
-/// Returns the payloads of the good frames from the beginning, and where the first bad one begins.
-fn scan(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
-    let (mut payloads, mut at) = (Vec::new(), 0);
-    while let Some(frame) = read(bytes, at) {
-        payloads.push(frame.payload.to_vec());
-        at = frame.next;
+    let bytes = folder.read(&file)?;
+    let (payloads, end) = scan(&bytes, at.piece);
+    let whole = end == bytes.len();
+    let torn = if at.last || whole { damage(&bytes, at.piece, end) } else { Some(end as u64) };
+    if let Some(offset) = torn {
+        return Err(LogError::Damaged { path, offset }.into());
     }
-    (payloads, at.min(bytes.len()))
-}
-
-/// Returns where the file is damaged: a later frame was written when the first bad place was on
-/// disk already.
-fn damage(bytes: &[u8], bad: usize) -> Option<u64> {
-    let mut at = bad;
-    while at + HEADER <= bytes.len() {
-        match read(bytes, at) {
-            Some(frame) if frame.synced > bad as u64 => return Some(bad as u64),
-            Some(frame) => at = frame.next,
-            None => at += ALIGN,
+    let first = entries.len();
+    for (entry, payload) in payloads.into_iter().enumerate() {
+        let unreadable = |source| OpenError::Entry { path: path.clone(), entry, source };
+        entries.push(Entry::decode(payload).map_err(unreadable)?);
+    }
+    if at.piece > 0 {
+        match (entries.get(first), at.before) {
+            (Some(Entry::Piece { before }), Some(known)) if *before != known => {
+                let path = folder.path(&name(at.piece - 1));
+                return Err(LogError::Damaged { path, offset: known.min(*before) }.into());
+            }
+            (Some(Entry::Piece { .. }), _) => {}
+            // The first frame was on disk before anything was written behind it.
+            _ => return Err(LogError::Damaged { path, offset: 0 }.into()),
         }
     }
-    None
+    if !whole {
+        // What lies behind the cut must not be taken for what is written there later.
+        let kept = bytes.get(..end).unwrap_or_default();
+        folder.put(&file, kept).map_err(folder.fault(&file))?;
+    }
+    Ok(end as u64)
 }

@@ -4,7 +4,8 @@
 //! [`next_report`](Book::next_report) until `None`. Each call that changes it is appended to the
 //! log; a report or charge is handed out only when the log that holds it is on disk. Opening the
 //! log makes the same calls again and compares what comes of them with what was reported; where
-//! another build or other settings differ, the reports are taken over as they are.
+//! another build or other settings differ, the reports are taken over as they are. A checkpoint
+//! spares the calls before it.
 //!
 //! The book keeps the run's symbols by name, so a later run may have others. Prints, quotes and
 //! bars of symbols without orders change nothing and are not logged.
@@ -12,8 +13,12 @@
 mod adopting;
 mod answers;
 mod calls;
+mod checkpoint;
 mod entry;
+mod folder;
+mod frames;
 mod log;
+mod past;
 mod register;
 mod replaying;
 mod symbols;
@@ -21,6 +26,7 @@ mod symbols;
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use journal::disk::{Disk, RealDisk};
 use model::record::{DecodeError, Writer};
@@ -31,10 +37,13 @@ use model::{
 use simulator::{Exchange, ExchangeConfig};
 use tracing::warn;
 
+use checkpoint::Checkpoint;
+use folder::Folder;
 use log::Log;
 use register::Register;
 use symbols::Symbols;
 
+pub use checkpoint::FILE as CHECKPOINT;
 pub use entry::Entry;
 pub use log::LogError;
 pub use register::Forgotten;
@@ -105,13 +114,45 @@ pub enum OpenError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// An entry is not readable: a later build wrote it.
-    #[error("read entry {entry} of the paper book: it was written by another build")]
+    #[error("read entry {entry} of the paper book {path}: it was written by another build")]
     Entry {
+        /// The file.
+        path: PathBuf,
         /// The entry's place, from 0.
         entry: usize,
         /// Why.
         source: DecodeError,
     },
+    /// The checkpoint is damaged.
+    #[error(
+        "the paper book's checkpoint {path} is damaged at offset {offset}: remove it, and the book \
+         comes back from its log alone, or restore it from a backup"
+    )]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Where the first bad frame begins.
+        offset: u64,
+    },
+    /// A later build wrote the checkpoint.
+    #[error(
+        "the paper book's checkpoint {path} has the version {version}, which a later build writes: \
+         go on with that build, or remove the file, and the book comes back from its log alone"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+}
+
+impl OpenError {
+    /// Returns true when the files were read and are not what they should be; false when the file
+    /// system refused.
+    pub fn is_damage(&self) -> bool {
+        !matches!(self, Self::Log(LogError::Open { .. }))
+    }
 }
 
 /// The same calls led to something else than before.
@@ -124,14 +165,6 @@ pub(crate) struct Difference {
     recorded: String,
     /// What came of it now.
     made: String,
-}
-
-/// Reads the entries of a log.
-fn entries(payloads: &[Vec<u8>]) -> Result<Vec<Entry>, OpenError> {
-    let read = |(entry, payload): (usize, &Vec<u8>)| {
-        Entry::decode(payload).map_err(|source| OpenError::Entry { entry, source })
-    };
-    payloads.iter().enumerate().map(read).collect()
 }
 
 impl Book {
@@ -150,19 +183,24 @@ impl Book {
     /// # Errors
     /// The file cannot be read, is damaged, or was written by a later build.
     pub fn open(dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
-        Self::open_on(&RealDisk::default(), dir, settings)
+        Self::open_on(Arc::new(RealDisk::default()), dir, settings)
     }
 
     /// Opens the book in a folder of another disk than the machine's: see [`open`](Self::open).
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn open_on(on: &dyn Disk, dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
-        let (log, payloads) = Log::open(on, dir)?;
-        let entries = entries(&payloads)?;
+    pub fn open_on(on: Arc<dyn Disk>, dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
+        let folder = Folder::make(on, dir)?;
+        let checkpoint = Checkpoint::read(&folder)?;
+        let (log, entries) = Log::open(&folder, checkpoint.as_ref().map_or(0, |c| c.piece))?;
+        let begin = || match &checkpoint {
+            Some(checkpoint) => checkpoint.restore(&folder, settings),
+            None => Ok(Self::new(settings)),
+        };
         let adopted = entries.iter().rposition(|entry| *entry == Entry::Adopted).unwrap_or(0);
         let (before, after) = entries.split_at(adopted);
-        let mut book = Self::new(settings);
+        let mut book = begin()?;
         book.adopt(before);
         let differs = book.replay(after).err();
         if let Some(difference) = &differs {
@@ -170,7 +208,7 @@ impl Book {
                 folder = %dir.display(), %difference,
                 "another build or other settings kept this paper book: it goes on from what was reported"
             );
-            book = Self::new(settings);
+            book = begin()?;
             book.adopt(&entries);
         }
         book.log = Some(log);
@@ -178,6 +216,8 @@ impl Book {
             book.note(&Entry::Adopted);
         }
         book.begin(settings);
+        // A log that cannot be written says so at its first use.
+        book.failed = book.checkpoint_if_due(true).err();
         Ok(book)
     }
 

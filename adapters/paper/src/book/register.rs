@@ -5,12 +5,15 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use model::record::{DecodeError, Reader, Record, Writer, read};
 use model::{
     Cash, ClientOrderId, ExecType, ExecutionReport, ExecutionRow, NewOrder, OrderRow, OrderState,
     PositionRow, Price, Quantity, RejectReason, ReplaceRequest, SymbolId, Timestamp,
 };
 
-/// Finished orders, executions and reports beyond this number are forgotten, the oldest first.
+use super::past::Past;
+
+/// This many finished orders, executions and reports are kept; the oldest beyond are forgotten.
 const KEPT: usize = 1 << 18;
 
 /// The orders, executions and positions of an account.
@@ -30,6 +33,10 @@ pub(super) struct Register {
     replacing: Vec<ReplaceRequest>,
     reports: VecDeque<ExecutionReport>,
     told: u64,
+    /// What was finished, executed and reported before the last checkpoint.
+    pub(super) past_orders: Past<OrderRow>,
+    pub(super) past_executions: Past<ExecutionRow>,
+    pub(super) past_reports: Past<ExecutionReport>,
 }
 
 impl Register {
@@ -177,24 +184,43 @@ impl Register {
         }
     }
 
+    /// Forgets what is beyond the number that is kept; what was put away goes before it.
     fn forget(&mut self) {
         while self.finished.len() > KEPT {
+            self.past_orders.forget(0);
             self.forgot_orders = true;
             self.finished.pop_front().map(|id| self.orders.remove(&id));
         }
         while self.executions.len() > KEPT {
+            self.past_executions.forget(0);
             self.forgot_executions = self.executions.pop_front().map(|row| row.time);
         }
         while self.reports.len() > KEPT {
+            self.past_reports.forget(0);
             self.reports.pop_front();
         }
+    }
+
+    /// Puts away what is over; it is answered for as before.
+    pub(super) fn put_away(&mut self) {
+        let finished: Vec<OrderRow> =
+            self.finished.drain(..).filter_map(|id| self.orders.remove(&id)).collect();
+        self.past_orders.put(&finished);
+        self.past_executions.put(self.executions.make_contiguous());
+        self.past_reports.put(self.reports.make_contiguous());
+        self.executions.clear();
+        self.reports.clear();
+        self.forgot_orders |= self.past_orders.forget(KEPT).is_some();
+        let forgotten = self.past_executions.forget(KEPT);
+        self.forgot_executions = self.forgot_executions.max(forgotten);
+        self.past_reports.forget(KEPT);
     }
 
     /// Returns the order of an id. An order forgotten for its age is not told from one that never
     /// was: `Err` when that is possible.
     pub(super) fn order(&self, id: ClientOrderId) -> Result<Option<OrderRow>, Forgotten> {
-        match self.orders.get(&id) {
-            Some(row) => Ok(Some(*row)),
+        match self.orders.get(&id).copied().or_else(|| self.past_orders.find(id)) {
+            Some(row) => Ok(Some(row)),
             None if self.forgot_orders => Err(Forgotten),
             None => Ok(None),
         }
@@ -202,7 +228,8 @@ impl Register {
 
     /// Returns all orders that are kept, by number.
     pub(super) fn orders(&self) -> Vec<OrderRow> {
-        let mut rows: Vec<OrderRow> = self.orders.values().copied().collect();
+        let mut rows: Vec<OrderRow> = self.past_orders.after(0).collect();
+        rows.extend(self.orders.values().copied());
         rows.sort_by_key(|row| row.client_id);
         rows
     }
@@ -220,7 +247,8 @@ impl Register {
         if self.forgot_executions.is_some_and(|forgotten| forgotten >= since) {
             return Err(Forgotten);
         }
-        Ok(self.executions.iter().filter(|row| row.time >= since).copied().collect())
+        let new = self.executions.iter().filter(|row| row.time >= since).copied();
+        Ok(self.past_executions.since(since).chain(new).collect())
     }
 
     /// Returns the positions that are not flat, in the order of the symbols.
@@ -252,9 +280,48 @@ impl Register {
 
     /// Returns the reports after the first `count`; `None` when some of them are forgotten.
     pub(super) fn reports_after(&self, count: u64) -> Option<Vec<ExecutionReport>> {
-        let forgotten = self.told - self.reports.len() as u64;
+        let past = self.past_reports.len();
+        let forgotten = self.told - (past + self.reports.len()) as u64;
         let skip = usize::try_from(count.checked_sub(forgotten)?).ok()?;
-        Some(self.reports.iter().skip(skip).copied().collect())
+        let new = self.reports.iter().skip(skip.saturating_sub(past)).copied();
+        Some(self.past_reports.after(skip).chain(new).collect())
+    }
+}
+
+/// What a checkpoint holds of it, everything that is over being [put away](Register::put_away).
+impl Record for Register {
+    fn save(&self, writer: &mut Writer) {
+        let open: Vec<OrderRow> = self.open_orders();
+        writer.field(1, &open);
+        writer.field(2, &self.forgot_orders);
+        writer.field(3, &self.forgot_executions);
+        writer.field(4, &self.positions);
+        writer.field(5, &self.marks);
+        writer.field(6, &self.replacing);
+        writer.field(7, &self.told);
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        const RECORD: &str = "Register";
+        let mut open: Vec<OrderRow> = Vec::new();
+        while let Some(field) = reader.next_field()? {
+            match field.tag {
+                1 => read(&mut open, &field, RECORD)?,
+                2 => read(&mut self.forgot_orders, &field, RECORD)?,
+                3 => read(&mut self.forgot_executions, &field, RECORD)?,
+                4 => read(&mut self.positions, &field, RECORD)?,
+                5 => read(&mut self.marks, &field, RECORD)?,
+                6 => read(&mut self.replacing, &field, RECORD)?,
+                7 => read(&mut self.told, &field, RECORD)?,
+                _ => {}
+            }
+        }
+        for row in open {
+            let id = row.client_id.unwrap_or_default();
+            self.orders.insert(id, row);
+            self.open.insert(id);
+        }
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ impl Book {
                 Entry::Charge { .. } | Entry::Held(_) => {
                     Some(made.pop_front().unwrap_or(Entry::Silent))
                 }
-                Entry::Adopted => None,
+                Entry::Adopted | Entry::Piece { .. } => None,
                 _ => {
                     made = self.make(recorded);
                     None

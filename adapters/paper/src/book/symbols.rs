@@ -19,6 +19,11 @@ impl Symbols {
         self.to_run.push(None);
     }
 
+    /// Returns all names, in the order of their numbers.
+    pub(super) fn names(&self) -> &[Symbol] {
+        &self.names
+    }
+
     /// Returns the names that are not known yet.
     pub(super) fn missing(&self, run: &[Symbol]) -> Vec<Symbol> {
         run.iter().filter(|name| !self.names.contains(name)).copied().collect()

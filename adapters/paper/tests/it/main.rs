@@ -2,6 +2,7 @@
 //! of all brokers, and the faults it makes.
 
 mod book;
+mod checkpoint;
 mod exam;
 mod faults;
 mod feed;

@@ -12,7 +12,7 @@ use crate::support::{bar, buy, cancel, minute, price, replace, reports, settings
 
 /// Trades for a while on a recorded disk; each report that was told is noted in the trace.
 fn trade(recorder: &Recorder, dir: &Path, settings: &Settings) -> Vec<ExecutionReport> {
-    let mut book = Book::open_on(recorder, dir, settings).unwrap();
+    let mut book = Book::open_on(Arc::new(recorder.clone()), dir, settings).unwrap();
     let mut told = Vec::new();
     let mut tell = |book: &mut Book| {
         while let Some(report) = book.next_report().unwrap() {
@@ -35,6 +35,10 @@ fn trade(recorder: &Recorder, dir: &Path, settings: &Settings) -> Vec<ExecutionR
             tell(&mut book);
             book.end_bar();
             tell(&mut book);
+        }
+        if n % 5 == 4 {
+            // Decision 0114: a new piece, then the checkpoint that begins with it.
+            assert!(book.checkpoint().unwrap());
         }
         if n % 3 == 0 {
             book.cancel(&cancel(number + 1, 1), at);

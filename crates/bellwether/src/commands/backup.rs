@@ -95,9 +95,16 @@ fn copy_parts(from: &Path, to: &Path) -> Result<u64, Failure> {
         if source.is_dir() {
             files::make_folder(&target)?;
             let failed = |error| Failure::io(format_args!("list {}", source.display()), error);
+            // A checkpoint names a piece of the log: the names of the pieces are asked for after it.
+            let checkpoint = source.join(paper::CHECKPOINT);
+            if checkpoint.exists() {
+                bytes += copy(&checkpoint, &target.join(paper::CHECKPOINT))?;
+            }
             let names = RealDisk::default().list(&source).map_err(failed)?;
-            for name in names {
-                bytes += copy(&source.join(&name), &target.join(&name))?;
+            // What is being written will have another name when it is whole.
+            let whole = |name: &&String| *name != paper::CHECKPOINT && !name.ends_with(".new");
+            for name in names.iter().filter(whole) {
+                bytes += copy(&source.join(name), &target.join(name))?;
             }
         } else if source.exists() {
             bytes += copy(&source, &target)?;

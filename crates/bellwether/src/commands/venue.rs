@@ -93,7 +93,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         symbols: days.symbols().to_vec(),
         cash: config.system.account_size,
     };
-    let book = Book::open(&dir, &settings).map_err(Failure::corrupt)?;
+    let book = Book::open(&dir, &settings).map_err(Failure::of_book)?;
     let clock = clock(&dir, args, &*days, &calendar)?;
     let venue = Venue { args, book, clock, symbols: settings.symbols, days, calendar, faults };
     let runtime = tokio::runtime::Builder::new_multi_thread()

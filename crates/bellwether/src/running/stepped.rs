@@ -30,7 +30,7 @@ pub(super) fn run(plan: &Plan<'_>, on: &Runtime) -> Result<Finished, Failure> {
             cash: plan.setup.cash,
         },
     )
-    .map_err(|error| Failure::new(Exit::Io, error))?;
+    .map_err(Failure::of_book)?;
     let foundry = Arc::new(plan.foundry.clone());
     let shell = raise(opened, plan.settings(), |engine| plan.names(engine), foundry, NoDispatch)
         .map_err(not_raised)?;

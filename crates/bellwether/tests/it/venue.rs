@@ -183,3 +183,23 @@ fn faults_are_listed_and_checked() {
     desk.run(&arguments).refused(64, &["HalfPage does not happen on Stream"]);
     desk.run("venue").refused(64, &["--paper"]);
 }
+
+/// Decision 0114: a damaged paper book is corrupt data, named with its place.
+#[test]
+fn a_damaged_book_is_refused() {
+    let desk = Desk::new();
+    for folder in ["d", "e", "f/paper"] {
+        std::fs::create_dir_all(desk.path().join(folder)).unwrap();
+    }
+    for (file, name) in [("d/account.checkpoint", "account.checkpoint"), ("e/book.1.log", "book")] {
+        let folder = desk.file(file, "no frame").parent().unwrap().to_owned();
+        let command = format!("venue --paper 127.0.0.1:0 --dir {}", folder.display());
+        desk.run(&command).refused(65, &[name]);
+    }
+    desk.file("f/paper/book.1.log", "no frame");
+    desk.file(
+        "c.toml",
+        "[system]\nactive_strategies = [\"vwap_cross\"]\n[server]\nlisten = \"127.0.0.1:0\"\n",
+    );
+    desk.run("--config c.toml --data-dir f run --init").refused(65, &["book"]);
+}

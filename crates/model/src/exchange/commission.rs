@@ -146,6 +146,8 @@ pub struct OrderCommission {
     charged: Cash,
 }
 
+crate::record!(OrderCommission { 1: by_share, 2: value, 3: charged });
+
 impl OrderCommission {
     /// Starts an order without fills.
     pub fn new() -> Self {

@@ -72,6 +72,16 @@ pub struct FeeAccount {
     extrapolated: bool,
 }
 
+// Plan and schedule are settings: who restores an account brings them.
+crate::record!(FeeAccount {
+    1: last_date,
+    2: month_volume,
+    3: day,
+    4: day_fees,
+    5: unbooked_rounding,
+    6: extrapolated,
+});
+
 impl FeeAccount {
     /// Opens an account that has not traded this month.
     pub fn new(plan: CommissionPlan, schedule: FeeSchedule) -> Self {

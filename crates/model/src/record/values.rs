@@ -56,6 +56,17 @@ impl Value for u128 {
     }
 }
 
+/// Amounts beyond 64 bits: sixteen little-endian bytes, always written.
+impl Value for i128 {
+    fn put(&self, tag: u32, writer: &mut Writer) {
+        writer.blob(tag, &self.to_le_bytes());
+    }
+    fn get(&mut self, field: &Field<'_>) -> Option<Result<(), DecodeError>> {
+        *self = Self::from_le_bytes(field.blob()?.try_into().ok()?);
+        Some(Ok(()))
+    }
+}
+
 impl Value for bool {
     fn put(&self, tag: u32, writer: &mut Writer) {
         writer.uint(tag, u64::from(*self));

@@ -94,7 +94,7 @@ impl<'a> Rig<'a> {
         let running = journal::start(Arc::clone(&disk), options, tail, Box::new(release)).unwrap();
         let engine = scene.foundry.engine(start).unwrap();
         let sequencer = Sequencer::new(engine, running.appender, releases);
-        let book = Book::open_on(&*disk, &data.join("paper"), &scene.book()).unwrap();
+        let book = Book::open_on(Arc::clone(&disk), &data.join("paper"), &scene.book()).unwrap();
         let mut rig = Self { scene, sequencer, book, truth: BTreeMap::new() };
         rig.apply(start.wall, Input::Start(Box::new(start.clone())));
         rig

@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-use model::{ClientOrderId, SymbolId};
+use model::{ClientOrderId, SymbolId, record};
 
 use super::order::Working;
 
@@ -37,6 +37,16 @@ struct EpochIndex {
     base: u64,
     entries: VecDeque<Lookup>,
 }
+
+/// The numbers of one epoch as they are saved: whether they were used, in runs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Numbers {
+    epoch: u32,
+    base: u64,
+    runs: Vec<(u64, bool)>,
+}
+
+record!(Numbers { 1: epoch, 2: base, 3: runs });
 
 /// The working orders of all symbols.
 #[derive(Clone, Debug)]
@@ -128,7 +138,15 @@ impl Book {
 
     /// Adds an order whose number is not used; returns its slot.
     pub(super) fn insert(&mut self, order: Working) -> u32 {
-        let (id, symbol) = (order.client_id, order.symbol);
+        let id = order.client_id;
+        let slot = self.place(order);
+        self.set(id, Lookup::Working(slot));
+        slot
+    }
+
+    /// Puts an order into a free slot, last of its symbol.
+    fn place(&mut self, order: Working) -> u32 {
+        let symbol = order.symbol;
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = Some(order);
@@ -142,7 +160,6 @@ impl Book {
         if let Some(list) = self.by_symbol.get_mut(symbol.index()) {
             list.push(slot);
         }
-        self.set(id, Lookup::Working(slot));
         slot
     }
 
@@ -165,6 +182,46 @@ impl Book {
     /// Visits all working orders, symbol by symbol.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Working> {
         self.by_symbol.iter().flatten().filter_map(|&slot| self.get(slot))
+    }
+
+    /// Returns what is known of the numbers that came, epoch by epoch.
+    pub(super) fn numbers(&self) -> Vec<Numbers> {
+        let numbers = |index: &EpochIndex| {
+            let mut runs: Vec<(u64, bool)> = Vec::new();
+            for entry in &index.entries {
+                let used = *entry != Lookup::Unknown;
+                match runs.last_mut() {
+                    Some((count, of)) if *of == used => *count += 1,
+                    _ => runs.push((1, used)),
+                }
+            }
+            Numbers { epoch: index.epoch, base: index.base, runs }
+        };
+        self.epochs.iter().map(numbers).collect()
+    }
+
+    /// Takes in, while empty, what another book knew of the numbers and its working orders, in the
+    /// order in which it lists them.
+    pub(super) fn restore(&mut self, numbers: &[Numbers], orders: Vec<Working>) {
+        for Numbers { epoch, base, runs } in numbers {
+            let entry = |used| if used { Lookup::Finished } else { Lookup::Unknown };
+            let entries =
+                runs.iter().flat_map(|&(count, used)| (0..count).map(move |_| entry(used)));
+            self.epochs.push(EpochIndex { epoch: *epoch, base: *base, entries: entries.collect() });
+        }
+        for order in orders {
+            let id = order.client_id;
+            let slot = self.place(order);
+            // Not by `set`: it forgets numbers at the front that are taken in after this one.
+            let index = self.epochs.iter_mut().rfind(|index| index.epoch == id.epoch);
+            let entry = index.and_then(|index| {
+                let at = usize::try_from(id.number.0.checked_sub(index.base)?).ok()?;
+                index.entries.get_mut(at)
+            });
+            if let Some(entry) = entry {
+                *entry = Lookup::Working(slot);
+            }
+        }
     }
 
     fn set(&mut self, id: ClientOrderId, entry: Lookup) {

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use model::{Cash, ChargeKind, Date, Price, Quantity, SymbolId};
+use model::{Cash, ChargeKind, Date, Price, Quantity, SymbolId, record};
 
 use super::Exchange;
 
@@ -32,12 +32,16 @@ struct Balance {
     shorts: Vec<(SymbolId, Quantity)>,
 }
 
+record!(Balance { 1: settles, 2: cash, 3: shorts });
+
 /// Balances that have settled or will.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Settlement {
     settled: Balance,
     pending: VecDeque<Balance>,
 }
+
+record!(Settlement { 1: settled, 2: pending });
 
 impl Settlement {
     /// Begins with a deposit that is settled.

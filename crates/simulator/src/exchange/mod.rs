@@ -29,6 +29,7 @@ mod filling;
 mod financing;
 mod matching;
 mod order;
+mod saving;
 mod slippage;
 mod ticks;
 

@@ -5,13 +5,14 @@
 use model::exchange::OrderCommission;
 use model::{
     ClientOrderId, GroupId, NewOrder, OrderKind, OrderRole, Quantity, Side, SymbolId, TimeInForce,
-    Timestamp,
+    Timestamp, record,
 };
 
 /// What an order may do in the bar in progress.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum BarUse {
     /// Not live in this bar.
+    #[default]
     Idle,
     /// Live.
     Live,
@@ -20,14 +21,14 @@ pub(super) enum BarUse {
 }
 
 /// An accepted replacement that waits for the next bar (TF1).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Amendment {
     pub(super) kind: OrderKind,
     pub(super) quantity: Quantity,
 }
 
 /// An order that works.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Working {
     pub(super) client_id: ClientOrderId,
     pub(super) symbol: SymbolId,
@@ -58,6 +59,28 @@ pub(super) struct Working {
     /// Commission is accumulated per order; a modified order stays one order (TK4).
     pub(super) commission: OrderCommission,
 }
+
+record!(Amendment { 1: kind, 2: quantity });
+// How it stands in a bar is left out: an exchange is saved between bars.
+record!(Working {
+    1: client_id,
+    2: symbol,
+    3: side,
+    4: role,
+    5: group,
+    6: time_in_force,
+    7: kind,
+    8: order_qty,
+    9: cum_qty,
+    10: amendment,
+    11: submitted,
+    12: live_from,
+    13: sequence,
+    14: triggered,
+    15: fresh,
+    16: auction,
+    17: commission,
+});
 
 impl Working {
     pub(super) fn new(order: &NewOrder, now: Timestamp, sequence: u64) -> Self {

@@ -6,7 +6,7 @@
 //!
 //! Invariant: nothing rests or triggers on a quote alone.
 
-use model::{Bar, OrderKind, Price, Quantity, Quote, SymbolId, Timestamp, Trade, Volume};
+use model::{Bar, OrderKind, Price, Quantity, Quote, SymbolId, Timestamp, Trade, Volume, record};
 
 use super::bars::{BarInProgress, Touch};
 use super::matching::{Course, Event, Place, Pricing};
@@ -22,6 +22,8 @@ pub(super) struct Share {
     /// Shares of them that orders took.
     taken: i64,
 }
+
+record!(Share { 1: minute, 2: printed, 3: taken });
 
 /// What the touch says of an order.
 pub(super) enum AtTouch {
