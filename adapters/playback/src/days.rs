@@ -1,12 +1,12 @@
 //! Where the days come from that are played.
 
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use backtest::{MarketData, SymbolData};
-use model::exchange::Calendar;
-use model::{Date, Symbol};
-use simulator::generator::{GenerateError, GeneratorConfig, generate};
+use model::exchange::{Calendar, Session};
+use model::{Date, Symbol, Timestamp};
+use simulator::generator::{GenerateError, GeneratedSymbol, GeneratorConfig, Market, generate};
 
 /// Sessions kept before the ones asked for: the daily ATR looks back on 300 (TI4).
 const LOOK_BACK: usize = 320;
@@ -61,12 +61,26 @@ pub enum DaysError {
 }
 
 /// The market of a seed: days without end, the same on every machine.
-#[derive(Clone, Debug)]
+///
+/// It remembers where it stands, so that the next day costs one day however many went before.
+#[derive(Debug)]
 pub struct Generated {
     seed: u64,
     first: Date,
     symbols: Vec<Symbol>,
     calendar: Arc<Calendar>,
+    walk: Mutex<Option<Walk>>,
+}
+
+/// The days generated so far, those that nothing looks back on any more left out.
+#[derive(Debug)]
+struct Walk {
+    market: Market,
+    generated: Vec<GeneratedSymbol>,
+    /// Days generated.
+    days: usize,
+    /// Days at the beginning that are left out.
+    left_out: usize,
 }
 
 impl Generated {
@@ -92,7 +106,7 @@ impl Generated {
         }
         known.retain(|symbol| symbols.is_empty() || symbols.contains(symbol));
         known.sort_unstable();
-        Ok(Self { seed, first, symbols: known, calendar })
+        Ok(Self { seed, first, symbols: known, calendar, walk: Mutex::default() })
     }
 }
 
@@ -113,26 +127,57 @@ impl Days for Generated {
         let error = |source| DaysError::Generate { seed: self.seed, to, source };
         let calendar = &self.calendar;
         let sessions = calendar.sessions(self.first, to).map_err(|e| error(e.into()))?;
-        let days = sessions.len().max(1);
-        let config = GeneratorConfig { days, ..GeneratorConfig::new(self.seed, self.first) };
-        let market = generate(&config, calendar).map_err(error)?;
         let before = sessions.iter().filter(|session| session.date < from).count();
-        let oldest = before.checked_sub(LOOK_BACK).and_then(|at| sessions.get(at));
-        let symbols = market.into_iter().filter(|g| self.symbols.contains(&g.symbol));
-        let symbols = symbols.map(|mut generated| {
-            if let Some(oldest) = oldest {
-                generated.bars.retain(|bar| bar.start >= oldest.pre_open);
-            }
-            SymbolData {
-                bars: generated.bars,
-                halts: generated.halts,
-                float_shares: Some(generated.float_shares),
-                ..SymbolData::new(generated.symbol)
-            }
+        let left_out = before.saturating_sub(LOOK_BACK);
+        let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
+        // Taken out: what fails on its way is begun anew.
+        let known = walk.take().filter(|walk| walk.left_out <= left_out);
+        let known = known.map_or_else(|| self.begin(), Ok).map_err(error)?;
+        let known = walk.insert(known.advanced(&sessions, left_out).map_err(error)?);
+        let end = sessions.last().map_or(Timestamp::MIN, |session| session.post_close);
+        let symbols = known.generated.iter().map(|generated| SymbolData {
+            bars: until(&generated.bars, |bar| bar.start < end),
+            halts: until(&generated.halts, |halt| halt.time < end),
+            float_shares: Some(generated.float_shares),
+            ..SymbolData::new(generated.symbol)
         });
         MarketData::new(symbols.collect())
             .map_err(|error| DaysError::Recorded { corrupt: true, why: error.to_string() })
     }
+}
+
+impl Generated {
+    /// Stands before the first day.
+    fn begin(&self) -> Result<Walk, GenerateError> {
+        let config = GeneratorConfig::new(self.seed, self.first);
+        let wanted = |symbol| self.symbols.contains(&symbol);
+        let (market, generated) = Market::begin(&config, &self.calendar, wanted)?;
+        Ok(Walk { market, generated, days: 0, left_out: 0 })
+    }
+}
+
+impl Walk {
+    /// Goes on to the last of the sessions, all from the first day on, and drops the bars of the
+    /// first `left_out`.
+    fn advanced(mut self, sessions: &[Session], left_out: usize) -> Result<Self, GenerateError> {
+        for session in sessions.iter().skip(self.days) {
+            self.market.go_on(session, &mut self.generated)?;
+            self.days += 1;
+        }
+        if let Some(oldest) = sessions.get(left_out).filter(|_| left_out > self.left_out) {
+            for generated in &mut self.generated {
+                let old = generated.bars.partition_point(|bar| bar.start < oldest.pre_open);
+                generated.bars.drain(..old);
+            }
+            self.left_out = left_out;
+        }
+        Ok(self)
+    }
+}
+
+/// Returns the first items, as long as they are `within`.
+fn until<T: Clone>(items: &[T], within: impl Fn(&T) -> bool) -> Vec<T> {
+    items.get(..items.partition_point(within)).unwrap_or_default().to_vec()
 }
 
 #[cfg(test)]
@@ -155,6 +200,52 @@ mod tests {
         for (one, both) in one.symbols().iter().zip(both.symbols()) {
             assert_eq!(one.bars, both.bars[..one.bars.len()]);
             assert!(both.bars.len() > one.bars.len());
+        }
+    }
+
+    /// Going on, going back and a new beginning lead to the same days, those beyond the look-back
+    /// left out.
+    #[test]
+    fn a_walk_is_what_a_new_beginning_is() {
+        let wanted = ["SYM3".parse().unwrap()];
+        let calendar = Calendar::nyse();
+        let sessions: Vec<Session> = {
+            let first = calendar.session("2026-11-24".parse().unwrap()).unwrap().unwrap();
+            let next = |session: &Session| calendar.next_session(session.date);
+            std::iter::successors(Some(first), next).take(LOOK_BACK + 6).collect()
+        };
+        let walking = market(&wanted).unwrap();
+        for at in [0, 1, 4, 2, LOOK_BACK + 2, LOOK_BACK + 5, LOOK_BACK + 3, 3] {
+            let date = sessions[at].date;
+            let (walked, anew) =
+                (walking.load(date, date), market(&wanted).unwrap().load(date, date));
+            let (walked, anew) = (walked.unwrap(), anew.unwrap());
+            assert_eq!(walked.symbols()[0].bars, anew.symbols()[0].bars, "day {at}");
+            assert_eq!(walked.symbols()[0].halts, anew.symbols()[0].halts, "day {at}");
+            let bars = &walked.symbols()[0].bars;
+            assert!(bars.last().unwrap().start >= sessions[at].pre_open, "day {at}");
+            let oldest =
+                at.checked_sub(LOOK_BACK).map_or(Timestamp::MIN, |at| sessions[at].pre_open);
+            assert!(bars[0].start >= oldest, "day {at}");
+        }
+    }
+
+    /// The next day is one day, however many went before: what stands is gone on with, and not
+    /// begun anew.
+    #[test]
+    fn the_next_day_is_one_day() {
+        const MARK: f64 = 12_345.0;
+        let days = market(&["SYM1".parse().unwrap()]).unwrap();
+        let calendar = Calendar::nyse();
+        let mut session = calendar.session(days.first()).unwrap().unwrap();
+        days.load(session.date, session.date).unwrap();
+        days.walk.lock().unwrap().as_mut().unwrap().generated[0].float_shares = MARK;
+        for day in 2..=6 {
+            session = calendar.next_session(session.date).unwrap();
+            let data = days.load(session.date, session.date).unwrap();
+            assert_eq!(data.symbols()[0].float_shares, Some(MARK), "day {day}");
+            let generated = days.walk.lock().unwrap().as_ref().unwrap().generated[0].days.len();
+            assert_eq!(generated, day);
         }
     }
 

@@ -35,7 +35,7 @@ const FIRST: &str = "2026-11-23";
 const LAST: &str = "2026-11-30";
 
 /// The days, generated once for all tests.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Cached {
     days: Generated,
     all: Arc<MarketData>,

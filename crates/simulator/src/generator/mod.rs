@@ -54,17 +54,19 @@ use model::{Bar, Date, Halt, Symbol};
 
 mod character;
 mod day;
+mod market;
 mod profile;
 mod promise;
 mod script;
 mod shape;
 
-use character::{Character, Class};
+use character::Character;
 use day::Day;
 use script::Script;
 
 use crate::random::Random;
 
+pub use market::Market;
 pub use profile::Profile;
 
 /// Most symbols of one generated market.
@@ -145,21 +147,15 @@ pub fn generate(
     config: &GeneratorConfig,
     calendar: &Calendar,
 ) -> Result<Vec<GeneratedSymbol>, GenerateError> {
-    if !(1..=MOST_SYMBOLS).contains(&config.symbols) {
-        return Err(GenerateError::OutOfRange("the number of symbols"));
-    }
     if config.days == 0 {
         return Err(GenerateError::OutOfRange("the number of days"));
     }
     let sessions = sessions(config, calendar)?;
-    let classes = profile::deal_classes(config.seed, config.symbols);
-    let profiles: Vec<Vec<Profile>> =
-        (0..config.days).map(|day| profile::deal_profiles(config.seed, &classes, day)).collect();
-    let market = classes.iter().enumerate().map(|(index, &class)| {
-        let of_days: Vec<Profile> = profiles.iter().map(|day| day[index]).collect();
-        generate_symbol(config, index, class, &sessions, &of_days)
-    });
-    market.collect()
+    let (mut market, mut generated) = Market::begin(config, calendar, |_| true)?;
+    for session in sessions.iter().skip(config.history_sessions) {
+        market.go_on(session, &mut generated)?;
+    }
+    Ok(generated)
 }
 
 /// Returns the sessions of the history and the days, ascending.
@@ -183,46 +179,6 @@ fn sessions(config: &GeneratorConfig, calendar: &Calendar) -> Result<Vec<Session
     Ok(sessions)
 }
 
-fn generate_symbol(
-    config: &GeneratorConfig,
-    index: usize,
-    class: Class,
-    sessions: &[Session],
-    profiles: &[Profile],
-) -> Result<GeneratedSymbol, GenerateError> {
-    let stream = (index as u64 + 1) << 32;
-    let character = Character::draw(class, &mut Random::new(config.seed, stream));
-    let usual = if class == Class::Thin { Profile::Thin } else { Profile::Quiet };
-    let mut close = character.base_price;
-    let mut generated = GeneratedSymbol {
-        symbol: name(index)?,
-        profile: profiles.first().copied().unwrap_or(usual),
-        days: Vec::with_capacity(profiles.len()),
-        bars: Vec::new(),
-        halts: Vec::new(),
-        float_shares: character.float_shares,
-    };
-    for (number, session) in sessions.iter().enumerate() {
-        let of_day = number.checked_sub(config.history_sessions);
-        let profile = of_day.and_then(|day| profiles.get(day)).copied().unwrap_or(usual);
-        let stream = stream | ((number as u64 + 1) << 12);
-        let drawn = draw_kept(config.seed, stream, &character, profile, session, close);
-        let day = drawn.ok_or(GenerateError::PromiseNotKept {
-            profile,
-            date: session.date,
-            seed: config.seed,
-        })?;
-        if of_day.is_some() {
-            generated.days.push((session.date, profile));
-        }
-        let last = day.bars.iter().rev().find(|bar| bar.start < session.close);
-        close = last.map_or(close, |bar| bar.close.to_f64());
-        generated.bars.extend_from_slice(&day.bars);
-        generated.halts.extend_from_slice(&day.halts);
-    }
-    Ok(generated)
-}
-
 /// Draws days until one keeps the promise of its profile.
 fn draw_kept(
     seed: u64,
@@ -241,13 +197,10 @@ fn draw_kept(
     })
 }
 
-fn name(index: usize) -> Result<Symbol, GenerateError> {
-    format!("SYM{index}").parse().map_err(|_| GenerateError::OutOfRange("the number of symbols"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use character::Class;
 
     /// Each profile keeps its promise often enough that a day is always found.
     #[test]
