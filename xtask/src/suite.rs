@@ -11,7 +11,7 @@ use anyhow::bail;
 use crate::{
     bench,
     context::Context,
-    durable, killtest, mutants,
+    durable, hardship, killtest, mutants,
     outcome::{self, Line, Outcome},
     steps::{checks, deny, e2e, runners},
     tidy, workloads,
@@ -107,6 +107,12 @@ const STEPS: &[Step] = &[
         about: "no order is sent before it is durable, seen by a tracer",
         needs: Some("release"),
         run: durable::step,
+    },
+    Step {
+        name: "hardship",
+        about: "bad disks, other instances, emergency stops in every state, seen by the broker",
+        needs: Some("release"),
+        run: hardship::step,
     },
     Step { name: "bench", about: "benchmarks in smoke mode", needs: None, run: bench::smoke },
 ];

@@ -5,11 +5,19 @@
 //! fails.
 
 mod disk;
+mod judging;
 mod machine;
 mod places;
 mod stops;
+mod troubles;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 
@@ -19,6 +27,9 @@ use crate::{
     release,
     rig::stage::{Stage, Storm},
 };
+
+/// So many cases run at the same time: they wait most of the time.
+const AT_ONCE: usize = 2;
 
 /// How a case ended when it did not fail.
 pub(super) enum Held {
@@ -64,6 +75,9 @@ const CASES: &[Case] = &[
     Case { name: "emergency stop while starting", run: stops::starting },
     Case { name: "emergency stop at night and on Sunday", run: stops::closed_market },
     Case { name: "emergency stop with a dead journal", run: stops::dead_journal },
+    Case { name: "emergency stop with a dead feed", run: troubles::feed_dead },
+    Case { name: "emergency stop in an error", run: troubles::error },
+    Case { name: "emergency stop in a flood", run: troubles::flooded },
     Case { name: "emergency stop without a process", run: stops::direct },
 ];
 
@@ -77,31 +91,64 @@ pub(crate) fn run_and_print(context: &Context, wanted: &str) -> anyhow::Result<b
     Ok(outcome.failed == 0)
 }
 
+/// The step of `cargo xtask test`, on the release build that is there.
+pub(crate) fn step(context: &Context) -> anyhow::Result<Outcome> {
+    run(context, "")
+}
+
+/// How a case went.
+type Went = (usize, anyhow::Result<Held>, Duration);
+
 fn run(context: &Context, wanted: &str) -> anyhow::Result<Outcome> {
     let folder = context.empty_scratch("hardship")?;
-    let mut outcome = Outcome::ok();
     let chosen = CASES.iter().enumerate().filter(|(_, case)| case.name.contains(wanted));
-    for (number, case) in chosen {
-        let ground = Ground { context, folder: folder.join(format!("case-{number}")) };
-        match (case.run)(&ground) {
-            Ok(Held::Yes(note)) => {
-                outcome.case(case.name, Ok(()));
-                if !note.is_empty() {
-                    outcome.notes.push(format!("        {note}"));
+    let waiting: Mutex<VecDeque<usize>> = Mutex::new(chosen.map(|(number, _)| number).collect());
+    let went: Mutex<Vec<Went>> = Mutex::default();
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(number) = next() {
+                    let (begun, held) = (Instant::now(), try_one(context, &folder, number));
+                    let mut went = went.lock().unwrap_or_else(PoisonError::into_inner);
+                    went.push((number, held, begun.elapsed()));
                 }
-                remove(ground.folder())?;
-            }
-            Ok(Held::Skipped(reason)) => {
-                outcome.skips.push(Skip { what: case.name.into(), reason: reason.into() });
-                remove(ground.folder())?;
-            }
-            Err(error) => {
-                let place = ground.folder().display();
-                outcome.case(case.name, Err(error.context(format!("as it was left: {place}"))));
-            }
+            });
         }
+    });
+    let mut went = went.into_inner().unwrap_or_else(PoisonError::into_inner);
+    went.sort_by_key(|(number, _, _)| *number);
+    let mut outcome = Outcome::ok();
+    for (number, held, elapsed) in went {
+        note(&mut outcome, CASES[number].name, held, elapsed);
     }
     Ok(outcome)
+}
+
+/// Runs a case in a folder of its own, which stays where it fails.
+fn try_one(context: &Context, folder: &Path, number: usize) -> anyhow::Result<Held> {
+    let ground = Ground { context, folder: folder.join(format!("case-{number}")) };
+    match (CASES[number].run)(&ground) {
+        Ok(held) => remove(ground.folder()).map(|()| held),
+        Err(error) => {
+            let place = ground.folder().display();
+            Err(error.context(format!("as it was left: {place}")))
+        }
+    }
+}
+
+fn note(outcome: &mut Outcome, name: &str, held: anyhow::Result<Held>, elapsed: Duration) {
+    match held {
+        Ok(Held::Yes(note)) => {
+            outcome.case(name, Ok(()));
+            let pause = if note.is_empty() { "" } else { "; " };
+            outcome.notes.push(format!("        {:.0} s{pause}{note}", elapsed.as_secs_f64()));
+        }
+        Ok(Held::Skipped(reason)) => {
+            outcome.skips.push(Skip { what: name.into(), reason: reason.into() });
+        }
+        Err(error) => outcome.case(name, Err(error)),
+    }
 }
 
 fn remove(folder: &Path) -> anyhow::Result<()> {

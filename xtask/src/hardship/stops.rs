@@ -1,15 +1,12 @@
 //! The emergency stop through the shipped program, in every state and at any hour (C31, I8,
 //! journal.md 13). What counts is what the broker's process was asked, and when.
 
-use std::{
-    fs,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fs, thread, time::Duration};
 
-use anyhow::{Context as _, bail, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context as _, ensure};
+use serde_json::json;
 
-use super::{Ground, Held, disk};
+use super::{Ground, Held, disk, judging::Stop};
 use crate::rig::{
     http::Answer,
     stage::{Stage, Storm},
@@ -19,12 +16,9 @@ use crate::rig::{
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// An entry that met the closing or the opening of the line is a refused one, and the next waits 60 s
-/// (decision 0063).
+/// An entry that met the closing of the line is a refused one, and the next waits 60 s (decision
+/// 0063).
 const PATIENCE: Duration = Duration::from_secs(100);
-/// C31: 100 ms to the first cancel and a second for all; a loaded machine has five times that.
-const FIRST_LIMIT_MS: f64 = 500.0;
-const ALL_LIMIT_MS: f64 = 5_000.0;
 /// So many entries must be at work when the stop comes.
 const ENTRIES: usize = 4;
 
@@ -35,11 +29,11 @@ pub(super) fn running(ground: &Ground<'_>) -> anyhow::Result<Held> {
     let mut system = stage.site.start(&["--init"])?;
     system.ready(READY_LIMIT)?;
     let before = wait_for_entries(&stage)?;
-    let since = unix_ns();
+    let stop = Stop::begins();
     let answer = command(&system, "emergency-stop", "a test")?;
     ensure!(answer.status == 200, "emergency stop: {}: {}", answer.status, answer.body);
     ensure!(answer.body["durable"] == json!(true), "it is not durable: {}", answer.body);
-    let note = judge(&stage, &before, since)?;
+    let note = stop.judge(&stage, &before)?;
     disk::opens_nothing(&stage)?;
     holds_until_resumed(&stage, &mut system)?;
     Ok(Held::Yes(note))
@@ -52,14 +46,14 @@ pub(super) fn paused(ground: &Ground<'_>) -> anyhow::Result<Held> {
     system.ready(READY_LIMIT)?;
     let before = wait_for_entries(&stage)?;
     // The pause cancels what works itself; the stop finds what is left of that.
-    let since = unix_ns();
+    let stop = Stop::begins();
     command(&system, "pause", "a test")?.ok()?;
     // Through the command line, as a person would.
     let listen = format!("http://{}", system.listen()?);
     let arguments = ["emergency-stop", "--url", &listen, "--reason", "a test", "--json"];
     let answer = stage.site.json("hardship-stop", &arguments, 0)?;
     ensure!(answer["done"] != json!(false), "emergency stop: {answer}");
-    let note = judge(&stage, &before, since)?;
+    let note = stop.judge(&stage, &before)?;
     holds_until_resumed(&stage, &mut system)?;
     Ok(Held::Yes(note))
 }
@@ -70,13 +64,13 @@ pub(super) fn stopping(ground: &Ground<'_>) -> anyhow::Result<Held> {
     let mut system = stage.site.start(&["--init"])?;
     system.ready(READY_LIMIT)?;
     let before = wait_for_entries(&stage)?;
-    let since = unix_ns();
+    let stop = Stop::begins();
     system.daemon().signal("TERM")?;
     // It may have ended already: then there is nobody to answer.
     let answer = command(&system, "emergency-stop", "a test").ok();
     let status = system.daemon().wait(STOP_LIMIT)?.context("it does not stop")?;
     ensure!(status.success(), "the run ended with {status}");
-    let note = judge(&stage, &before, since)?;
+    let note = stop.judge(&stage, &before)?;
     let engaged = answer.is_some_and(|answer| matches!(answer.status, 200 | 202));
     let mut system = stage.site.start(&[])?;
     system.ready(READY_LIMIT)?;
@@ -92,14 +86,14 @@ pub(super) fn starting(ground: &Ground<'_>) -> anyhow::Result<Held> {
     system.ready(READY_LIMIT)?;
     let before = wait_for_entries(&stage)?;
     system.daemon().kill();
-    let since = unix_ns();
+    // What it sent last is no request of the next process.
+    thread::sleep(Duration::from_millis(50));
+    let stop = Stop::begins();
     let file = stage.site.data_dir().join("KILL");
     let mut system = stage.site.start(&[])?;
     fs::write(&file, "a test").with_context(|| format!("write {}", file.display()))?;
     system.ready(READY_LIMIT)?;
-    let gone = wait_for(PATIENCE, || Ok(working_entries(&stage)?.is_empty().then_some(())))?;
-    gone.context("entries of the earlier run still work")?;
-    let note = judge_cancels(&stage, &before, since)?;
+    let note = stop.judge_from_connection(&stage, &before)?;
     disk::opens_nothing(&stage)?;
     holds_until_resumed(&stage, &mut system)?;
     Ok(Held::Yes(note))
@@ -132,14 +126,14 @@ pub(super) fn dead_journal(ground: &Ground<'_>) -> anyhow::Result<Held> {
     let mut stage = ground.stage(&Storm::slow())?;
     let mut system = disk::start_that_can_be_refused(&mut stage)?;
     let before = wait_for_entries(&stage)?;
-    let since = unix_ns();
+    let stop = Stop::begins();
     disk::refuse_writes(&system)?;
     // The process may end before it answers: its end is a stop as well.
     let answer = command(&system, "emergency-stop", "a test").ok();
     if let Some(answer) = answer {
         ensure!(answer.body["durable"] != json!(true), "on a dead journal: {}", answer.body);
     }
-    let note = judge(&stage, &before, since)?;
+    let note = stop.judge(&stage, &before)?;
     let ended = system.daemon().wait(PATIENCE)?.context("it does not end")?;
     ensure!(ended.code() == Some(74), "it ended with {ended}, expected 74");
     stage.site.wrap(Vec::new());
@@ -156,11 +150,11 @@ pub(super) fn direct(ground: &Ground<'_>) -> anyhow::Result<Held> {
     system.ready(READY_LIMIT)?;
     let before = wait_for_entries(&stage)?;
     system.daemon().kill();
-    let since = unix_ns();
+    let stop = Stop::begins();
     let arguments = ["emergency-stop", "--direct", "--reason", "a test"];
     let done = stage.site.call("hardship-direct", &arguments)?;
     ensure!(done.code() == Some(0), "exit {:?}: {}", done.code(), done.lines.join(" | "));
-    let note = judge(&stage, &before, since)?;
+    let note = stop.judge(&stage, &before)?;
     let mut system = stage.site.start(&[])?;
     system.ready(READY_LIMIT)?;
     holds_until_resumed(&stage, &mut system)?;
@@ -185,7 +179,7 @@ pub(super) fn resume(site: &Site<'_>, system: &System) -> anyhow::Result<()> {
 }
 
 /// The stop holds over a kill -9; an operator cannot resume, an admin can with a reason (S5, I8).
-fn holds_until_resumed(stage: &Stage<'_>, system: &mut System) -> anyhow::Result<()> {
+pub(super) fn holds_until_resumed(stage: &Stage<'_>, system: &mut System) -> anyhow::Result<()> {
     system.daemon().kill();
     let mut system = stage.site.start(&[])?;
     system.ready(READY_LIMIT)?;
@@ -215,50 +209,4 @@ pub(super) fn wait_for_entries(stage: &Stage<'_>) -> anyhow::Result<Vec<String>>
 pub(super) fn working_entries(stage: &Stage<'_>) -> anyhow::Result<Vec<String>> {
     let orders = stage.truth()?.into_working();
     Ok(orders.into_iter().filter(|id| id.ends_with('E')).collect())
-}
-
-/// Waits until no entry works, then judges when the cancels came and that nothing was opened.
-fn judge(stage: &Stage<'_>, before: &[String], since: u64) -> anyhow::Result<String> {
-    let gone = wait_for(PATIENCE, || Ok(working_entries(stage)?.is_empty().then_some(())))?;
-    gone.context("entries still work after the stop")?;
-    let note = judge_cancels(stage, before, since)?;
-    Ok(note)
-}
-
-/// Reads the broker's log of requests: cancels of entries alone, the first and the last in time.
-fn judge_cancels(stage: &Stage<'_>, before: &[String], since: u64) -> anyhow::Result<String> {
-    let requests = stage.venue.requests()?;
-    let requests = requests.as_array().context("the log of requests is no list")?;
-    let (mut times, mut others) = (Vec::new(), Vec::new());
-    for request in requests {
-        let at = request["unix_ns"].as_u64().context("a request has no time")?;
-        let line: Value = serde_json::from_str(request["line"].as_str().unwrap_or_default())
-            .context("a request is no JSON")?;
-        if at < since || line["do"] != json!("cancel") {
-            continue;
-        }
-        let id = line["client_id"].as_str().unwrap_or_default();
-        if id.ends_with('E') {
-            times.push((at - since) as f64 / 1e6);
-        } else {
-            others.push(id.to_owned());
-        }
-    }
-    ensure!(others.is_empty(), "exits were cancelled: {others:?}");
-    let (Some(first), Some(last)) =
-        (times.iter().copied().reduce(f64::min), times.iter().copied().reduce(f64::max))
-    else {
-        bail!("nothing was cancelled; at work were {before:?}");
-    };
-    ensure!(first <= FIRST_LIMIT_MS, "the first cancel came after {first:.0} ms");
-    ensure!(last <= ALL_LIMIT_MS, "the last cancel came after {last:.0} ms");
-    let count = times.len();
-    Ok(format!(
-        "{count} cancels at the broker, the first after {first:.1} ms, the last {last:.1} ms"
-    ))
-}
-
-fn unix_ns() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

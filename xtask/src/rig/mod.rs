@@ -10,6 +10,7 @@ pub(crate) mod clock;
 pub(crate) mod daemon;
 pub(crate) mod dice;
 pub(crate) mod http;
+pub(crate) mod lateness;
 pub(crate) mod proxy;
 pub(crate) mod stage;
 pub(crate) mod system;

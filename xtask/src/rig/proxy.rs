@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
@@ -35,6 +35,8 @@ pub(crate) struct Proxy {
 struct Shared {
     upstream: SocketAddr,
     bytes: AtomicU64,
+    /// When the last connection came, in nanoseconds of unix time.
+    connected: AtomicU64,
     fuse: Mutex<Option<Fuse>>,
     over: AtomicBool,
 }
@@ -45,7 +47,8 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("bind the proxy")?;
         let address = listener.local_addr().context("ask for the proxy's address")?;
         let (bytes, fuse, over) = (AtomicU64::new(0), Mutex::new(None), AtomicBool::new(false));
-        let shared = Arc::new(Shared { upstream, bytes, fuse, over });
+        let connected = AtomicU64::new(0);
+        let shared = Arc::new(Shared { upstream, bytes, connected, fuse, over });
         let accepting = Arc::clone(&shared);
         thread::Builder::new()
             .name("proxy".into())
@@ -62,6 +65,11 @@ impl Proxy {
     /// Returns how many bytes went through it.
     pub(crate) fn bytes(&self) -> u64 {
         self.shared.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns when the last connection came, in nanoseconds of unix time; 0 before the first one.
+    pub(crate) fn connected_unix_ns(&self) -> u64 {
+        self.shared.connected.load(Ordering::Relaxed)
     }
 
     /// Does something when so many more bytes have passed; with `cut` the connection ends there.
@@ -95,6 +103,9 @@ impl Shared {
             }
             // A client is refused as the broker itself would refuse it: it loses its connection.
             let Ok(client) = client else { continue };
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+            self.connected.store(now, Ordering::Relaxed);
             let Ok(server) = TcpStream::connect(self.upstream) else { continue };
             let ends = [(client.try_clone(), server.try_clone()), (Ok(server), Ok(client))];
             for (from, to) in ends {
