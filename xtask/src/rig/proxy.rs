@@ -146,8 +146,9 @@ impl Shared {
                 }
             }
         };
-        let written = to.write_all(&bytes[..before]);
+        // Counted first: whoever has read a byte finds it counted.
         self.bytes.fetch_add(before as u64, Ordering::Relaxed);
+        let written = to.write_all(&bytes[..before]);
         if let Some(fuse) = blown {
             (fuse.blow)();
             if fuse.cut {
@@ -155,9 +156,8 @@ impl Shared {
             }
         }
         written.ok()?;
-        to.write_all(&bytes[before..]).ok()?;
         self.bytes.fetch_add((bytes.len() - before) as u64, Ordering::Relaxed);
-        Some(())
+        to.write_all(&bytes[before..]).ok()
     }
 }
 
