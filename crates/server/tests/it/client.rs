@@ -105,16 +105,21 @@ impl Site {
 
     /// Sends bytes and reads the answer to its end.
     pub(crate) fn raw(&self, request: &str) -> Reply {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        // The server may answer before it has read everything.
-        let _ = stream.write_all(request.as_bytes());
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        let text = String::from_utf8_lossy(&bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let body = serde_json::from_str(body).unwrap_or(Value::Null);
-        Reply { status, head: head.to_lowercase(), body }
+        raw(self.address, request)
     }
+}
+
+/// Sends bytes to a server and reads the answer to its end.
+pub(crate) fn raw(address: SocketAddr, request: &str) -> Reply {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // The server may answer before it has read everything.
+    let _ = stream.write_all(request.as_bytes());
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let body = serde_json::from_str(body).unwrap_or(Value::Null);
+    Reply { status, head: head.to_lowercase(), body }
 }

@@ -5,4 +5,6 @@ mod api;
 mod client;
 mod core;
 mod flood;
+mod race;
 mod tokens;
+mod trading;
