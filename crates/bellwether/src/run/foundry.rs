@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use engine::data_manager::DataPolicy;
 use engine::execution_engine::BrokerTraits;
 use engine::{Engine, EngineConfig, Start};
-use model::Symbol;
+use model::{StrategyId, Symbol};
 use runtime::{Foundry, FoundryError};
 use serde::{Deserialize, Serialize};
 use strategies::Registry;
@@ -42,6 +42,9 @@ pub(crate) struct Described {
     pub(crate) symbols: Vec<Symbol>,
     /// The strategies with their parameters; their ids are their places.
     pub(crate) strategies: Vec<String>,
+    /// Names of the strategies among them that the configuration names no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) retired: Vec<String>,
     /// Overridden tables.
     #[serde(default)]
     pub(crate) tables: TableTexts,
@@ -59,7 +62,44 @@ impl Described {
     ) -> Result<Self, Failure> {
         let strategies = setup.specs.iter().map(ToString::to_string).collect();
         let tables = TableTexts::read(config)?;
-        Ok(Self { drive, symbols, strategies, tables, keys: keys_of(config) })
+        let retired = Vec::new();
+        Ok(Self { drive, symbols, strategies, retired, tables, keys: keys_of(config) })
+    }
+
+    /// Puts this run behind the one before: a strategy keeps its place, for positions and orders
+    /// belong to it, with the parameters that are wanted now; new ones stand behind; one that is
+    /// wanted no more is retired.
+    fn behind(mut self, old: &Self) -> Result<Self, FoundryError> {
+        if self.symbols != old.symbols {
+            let list = |of: &Self| {
+                let names: Vec<&str> = of.symbols.iter().map(Symbol::as_str).collect();
+                names.join(", ")
+            };
+            return Err(FoundryError(format!(
+                "the books were kept for the symbols {}; this configuration names {}: restore the \
+                 list, or start with another data directory",
+                list(old),
+                list(&self)
+            )));
+        }
+        let mut wanted = std::mem::take(&mut self.strategies);
+        for before in &old.strategies {
+            let name = name_of(before);
+            let now = wanted.iter().position(|text| name_of(text) == name);
+            self.strategies.push(match now {
+                Some(at) => wanted.remove(at),
+                None => {
+                    self.retired.push(name.to_owned());
+                    before.clone()
+                }
+            });
+        }
+        self.strategies.append(&mut wanted);
+        Ok(self)
+    }
+
+    fn is_retired(&self, name: &str) -> bool {
+        self.retired.iter().any(|retired| retired == name)
     }
 
     /// Writes it for the journal.
@@ -122,29 +162,22 @@ impl Foundry for EngineFoundry {
         }))
     }
 
-    fn may_follow(&self, old: &Start, new: &Start) -> Result<(), FoundryError> {
+    fn follow(&self, old: &Start, new: &Start) -> Result<String, FoundryError> {
         let (old, new) = (Described::read(old)?, Described::read(new)?);
-        let names = |of: &Described| -> Vec<String> {
-            let name = |text: &String| text.split(':').next().unwrap_or_default().to_owned();
-            of.strategies.iter().map(name).collect()
-        };
-        let tickers = |of: &Described| of.symbols.iter().map(|s| s.as_str().to_owned()).collect();
-        same("symbols", &tickers(&old), &tickers(&new))?;
-        same("strategies", &names(&old), &names(&new))
+        new.behind(&old)?.text().map_err(|failure| FoundryError(failure.text()))
+    }
+
+    fn retired(&self, start: &Start) -> Result<Vec<StrategyId>, FoundryError> {
+        let described = Described::read(start)?;
+        let ids = (0..=u16::MAX).map(StrategyId).zip(&described.strategies);
+        let retired = ids.filter(|(_, text)| described.is_retired(name_of(text)));
+        Ok(retired.map(|(id, _)| id).collect())
     }
 }
 
-/// Positions and orders belong to a place in these lists, so the lists stay as they are.
-fn same(what: &str, old: &Vec<String>, new: &Vec<String>) -> Result<(), FoundryError> {
-    if old == new {
-        return Ok(());
-    }
-    Err(FoundryError(format!(
-        "the books were kept for the {what} {}; this configuration names {}: restore the list, or \
-         start with another data directory",
-        old.join(", "),
-        new.join(", ")
-    )))
+/// Returns the name of an instance in the text of a strategy with its parameters.
+fn name_of(text: &str) -> &str {
+    text.split(':').next().unwrap_or_default()
 }
 
 /// Returns what the core knows of its broker. In the stepped drive it is the simulated exchange of
@@ -199,14 +232,33 @@ mod tests {
     }
 
     /// Journal.md 8: books go on only under the same symbols and strategies, parameters aside.
+    /// Decision 0120: positions and orders belong to a place in the list.
     #[test]
-    fn places_stay_what_they_are() {
-        let (old, registry) = described(&["vwap_cross:min_bars=20"]);
-        let (new, _) = described(&["vwap_cross"]);
-        let (other, _) = described(&["vwap_reclaim"]);
+    fn strategies_keep_their_places() {
+        let (old, registry) = described(&["vwap_cross:min_bars=20", "gap_and_go"]);
+        let (new, _) = described(&["vwap_reclaim", "vwap_cross"]);
         let foundry = EngineFoundry { registry };
-        assert_eq!(foundry.may_follow(&start(&old), &start(&new)), Ok(()));
-        let refused = foundry.may_follow(&start(&old), &start(&other)).unwrap_err();
-        assert!(refused.to_string().contains("vwap_cross"), "{refused}");
+        let followed = |old: &Start, new: &Described| {
+            let config = foundry.follow(old, &start(new)).unwrap();
+            let start = Start { config, ..Start::default() };
+            (Described::read(&start).unwrap(), foundry.retired(&start).unwrap(), start)
+        };
+        let (described, retired, first) = followed(&start(&old), &new);
+        let names: Vec<&str> = described.strategies.iter().map(|text| name_of(text)).collect();
+        assert_eq!(names, ["vwap_cross", "gap_and_go", "vwap_reclaim"]);
+        assert_eq!(described.strategies[0], new.strategies[1], "the parameters are the new ones");
+        assert_eq!(retired, [StrategyId(1)]);
+        assert!(foundry.engine(&first).is_ok());
+        let (again, retired, _) = followed(&first, &old);
+        assert_eq!(again.strategies.len(), 3);
+        assert_eq!(retired, [StrategyId(2)], "the one is wanted again, the other no more");
+    }
+
+    #[test]
+    fn symbols_stay_what_they_are() {
+        let (old, registry) = described(&["vwap_cross"]);
+        let other = Described { symbols: vec!["AAA".parse().unwrap()], ..old.clone() };
+        let refused = EngineFoundry { registry }.follow(&start(&old), &start(&other)).unwrap_err();
+        assert!(refused.to_string().contains("AAA, BBB"), "{refused}");
     }
 }

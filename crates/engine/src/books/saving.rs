@@ -7,7 +7,7 @@ use crate::order_manager::Position;
 
 use smallvec::SmallVec;
 
-use super::Books;
+use super::{Books, Slot};
 
 #[derive(Default)]
 struct ClosedSlot {
@@ -48,6 +48,7 @@ impl model::record::Record for Books {
     ) -> Result<(), model::record::DecodeError> {
         use model::record::read;
         let mut closed: Vec<ClosedSlot> = Vec::new();
+        let (slots, strategies) = (self.slots.len(), self.day.r_by_strategy.len());
         while let Some(field) = reader.next_field()? {
             match field.tag {
                 1 => read(&mut self.lifecycle, &field, "Books")?,
@@ -73,6 +74,11 @@ impl model::record::Record for Books {
                 _ => {}
             }
         }
+        // Strategies that came later stand behind those that the books were kept for.
+        self.slots.resize_with(slots.max(self.slots.len()), Slot::default);
+        let of_strategies = strategies.max(self.day.r_by_strategy.len());
+        self.day.r_by_strategy.resize(of_strategies, 0.0);
+        self.risk.make_room(of_strategies);
         self.ticks.set_date(self.day.session);
         for &(symbol, name) in self.actions.renamed() {
             self.ticks.rename(symbol, name);

@@ -75,11 +75,13 @@ pub enum BlockReason {
     Stale,
     /// Two market-data sources disagree on a price (R11).
     Disagreement,
+    /// The strategy is no longer in the configuration: what it holds is seen through.
+    Retired,
 }
 
 impl BlockReason {
     /// All reasons, in the order of their definition.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Kill,
         Self::Operator,
         Self::Fault,
@@ -98,6 +100,7 @@ impl BlockReason {
         Self::Queue,
         Self::Stale,
         Self::Disagreement,
+        Self::Retired,
     ];
 
     /// Returns the name in JSON.
@@ -121,6 +124,7 @@ impl BlockReason {
             Self::Queue => "queue",
             Self::Stale => "stale",
             Self::Disagreement => "disagreement",
+            Self::Retired => "retired",
         }
     }
 
@@ -229,6 +233,7 @@ record_enum!(BlockReason {
     15: Queue,
     16: Stale,
     17: Disagreement,
+    18: Retired,
 });
 record!(Block { 1: scope, 2: reason });
 record!(Blocks { 1: list });

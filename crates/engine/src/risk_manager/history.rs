@@ -49,6 +49,11 @@ impl RiskHistory {
         Self { streaks: vec![0; strategies], ..Self::default() }
     }
 
+    /// Makes room for strategies that came later.
+    pub(crate) fn make_room(&mut self, strategies: usize) {
+        self.streaks.resize(strategies.max(self.streaks.len()), 0);
+    }
+
     /// Returns the highest equity at a session's begin since the account was opened or a
     /// drawdown was resumed from (C11).
     pub fn peak(&self) -> Cash {

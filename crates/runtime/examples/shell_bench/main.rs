@@ -20,8 +20,10 @@ use engine::{Engine, EngineConfig, Input, Instance, MarketEvent, Start};
 use journal::disk::{Disk, RealDisk};
 use journal::{Author, Load, Options, ReadOptions, SnapshotHead};
 use model::exchange::{Calendar, TickTable};
-use model::{Bar, Cash, Price, Quantity, Quote, SourceId, Symbol, SymbolDay, SymbolId, Timestamp};
-use model::{MINUTE_NS, Volume};
+use model::{
+    Bar, Cash, MINUTE_NS, Price, Quantity, Quote, SourceId, StrategyId, Symbol, SymbolDay,
+    SymbolId, Timestamp, Volume,
+};
 use runtime::recovery::{Place, recover, snapshot};
 use runtime::{Foundry, FoundryError, NoOutlet, Sequencer, codec, release_queue};
 use strategies::Registry;
@@ -355,7 +357,11 @@ impl Foundry for BenchFoundry {
         }))
     }
 
-    fn may_follow(&self, _: &Start, _: &Start) -> Result<(), FoundryError> {
-        Ok(())
+    fn follow(&self, _: &Start, new: &Start) -> Result<String, FoundryError> {
+        Ok(new.config.clone())
+    }
+
+    fn retired(&self, _: &Start) -> Result<Vec<StrategyId>, FoundryError> {
+        Ok(Vec::new())
     }
 }

@@ -103,7 +103,7 @@ pub fn resume(
         start.cold = true;
         return Ok(foundry.engine(start)?);
     };
-    foundry.may_follow(&before, start)?;
+    start.config = foundry.follow(&before, start)?;
     start.cold = !(warm && before.config == start.config && before.build == start.build);
     if !start.cold {
         return Ok(engine);

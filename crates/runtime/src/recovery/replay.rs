@@ -16,7 +16,7 @@
 use engine::record::{self, DecodeError, Reader, Writer};
 use engine::{Engine, Fact, Input, Outputs, Sequenced, Start};
 use journal::{Flags, Group, Record};
-use model::Timestamp;
+use model::{StrategyId, Timestamp};
 use smallvec::SmallVec;
 
 use crate::codec::{self, CodecError, Entry, Mark};
@@ -30,12 +30,19 @@ pub trait Foundry: Send + Sync {
     /// The configuration in the start is not one that this build can run.
     fn engine(&self, start: &Start) -> Result<Engine, FoundryError>;
 
-    /// Says whether books that were kept under `old` can go on under `new`: the same symbols and
-    /// strategies in the same places.
+    /// Returns the configuration under which books that were kept under `old` go on when `new` is
+    /// wanted: what they name keeps its place, what is new stands behind it.
     ///
     /// # Errors
-    /// They cannot, and why.
-    fn may_follow(&self, old: &Start, new: &Start) -> Result<(), FoundryError>;
+    /// They cannot go on, and why.
+    fn follow(&self, old: &Start, new: &Start) -> Result<String, FoundryError>;
+
+    /// Returns the strategies that have a place in a start's configuration only because books name
+    /// them: nobody wants them any more.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    fn retired(&self, start: &Start) -> Result<Vec<StrategyId>, FoundryError>;
 }
 
 /// Why no engine can be built, or why books cannot go on under another configuration.

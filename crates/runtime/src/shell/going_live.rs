@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use engine::risk_manager::Stage;
+use engine::risk_manager::{Block, BlockReason, Scope, Stage};
 use engine::{Control, Engine, Input, Instruction};
 use gateway::{MarketDataProvider, ReferenceSource};
 use journal::WaitError;
@@ -90,11 +90,11 @@ impl Shell {
     /// # Errors
     /// The start cannot be applied or made durable, or there is no thread.
     pub fn go_live(self, market: Market) -> Result<Running, GoLiveError> {
-        let Self { core, handle, start, clock, tending } = self;
+        let Self { core, handle, start, retired, clock, tending } = self;
         let mut sequencer = core.sequencer;
         let mode = start.mode.clone();
         let applied = sequencer.apply(clock.now(), Input::Start(Box::new(start)))?;
-        for input in promotions(sequencer.engine(), &mode) {
+        for input in as_configured(sequencer.engine(), &mode, &retired) {
             sequencer.apply(clock.now(), input)?;
         }
         sequencer.durable().wait_for(applied.end_seq, START_PATIENCE)?;
@@ -136,24 +136,45 @@ fn connect(
     });
 }
 
-/// Returns what promotes the strategies that nobody has moved: in paper and rehearsal the
-/// configuration's list of strategies is the person's word that they are to trade there (C38,
-/// decision 0092); live needs a command for each step.
-pub(crate) fn promotions(engine: &Engine, mode: &str) -> Vec<Input> {
-    if Stage::needed(mode) != Some(Stage::Paper) {
-        return Vec::new();
-    }
-    let count = u16::try_from(engine.strategies().len()).unwrap_or(u16::MAX);
-    let stage = |strategy| engine.books().risk().promotions().of(strategy).stage;
-    let unmoved = (0..count).map(StrategyId).filter(|&id| stage(id) == Stage::Backtest);
-    let promote = |strategy| {
+/// Returns what brings the strategies to where the configuration wants them.
+///
+/// In paper and rehearsal the list of strategies is the person's word that they are to trade there:
+/// those that nobody has moved are promoted (C38, decision 0092); live needs a command for each
+/// step. A strategy that is no longer in the list opens nothing more, until it is named again
+/// (decision 0120).
+pub(crate) fn as_configured(engine: &Engine, mode: &str, retired: &[StrategyId]) -> Vec<Input> {
+    let given = |control, reason| {
         Input::Control(Box::new(Instruction {
-            control: Control::Promote { strategy, to: Stage::Paper },
+            control,
             actor: "configuration".to_owned(),
             from: "system.active_strategies".to_owned(),
-            reason: format!("the mode is {mode}"),
+            reason,
             ..Instruction::default()
         }))
     };
-    unmoved.map(promote).collect()
+    let books = engine.books();
+    let count = u16::try_from(engine.strategies().len()).unwrap_or(u16::MAX);
+    let mut inputs = Vec::new();
+    for strategy in (0..count).map(StrategyId) {
+        let block = Block::new(Scope::Strategy(strategy), BlockReason::Retired);
+        let is_retired = retired.contains(&strategy);
+        match (is_retired, books.blocks().holds(block)) {
+            (true, false) => {
+                let reason = "the configuration names it no more".to_owned();
+                inputs.push(given(Control::Block(block), reason));
+            }
+            (false, true) => {
+                let reason = "the configuration names it again".to_owned();
+                inputs.push(given(Control::Lift(block), reason));
+            }
+            _ => {}
+        }
+        let stage = books.risk().promotions().of(strategy).stage;
+        let promotes = Stage::needed(mode) == Some(Stage::Paper);
+        if promotes && !is_retired && stage == Stage::Backtest {
+            let control = Control::Promote { strategy, to: Stage::Paper };
+            inputs.push(given(control, format!("the mode is {mode}")));
+        }
+    }
+    inputs
 }

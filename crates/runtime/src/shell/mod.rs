@@ -22,6 +22,7 @@ use engine::risk_manager::Limits;
 use engine::{Engine, Input, LimitChange, Start};
 use gateway::{Dispatcher, KillSwitch};
 use journal::{Author, Options, StartError};
+use model::StrategyId;
 use tokio::sync::broadcast;
 
 use crate::alerts::{AlertSettings, Alerter, Courier, CourierParts};
@@ -41,7 +42,7 @@ use crate::view::{Lists, Run};
 use crate::watchdog::Watchdog;
 
 pub use brokers::Brokers;
-pub(crate) use going_live::promotions;
+pub(crate) use going_live::as_configured;
 pub use going_live::{GoLiveError, Market, Running};
 pub use snapshots::SnapshotRule;
 pub use tending::{Finished, Tending};
@@ -99,6 +100,8 @@ pub struct Shell {
     pub handle: Handle,
     /// What is to be said first.
     pub start: Start,
+    /// Strategies that are no longer in the configuration.
+    pub retired: Vec<StrategyId>,
     /// Engine time, where the core follows the wall clock.
     pub clock: Clock,
     /// What ends the run.
@@ -143,8 +146,20 @@ pub fn raise(
     foundry: Arc<dyn Foundry>,
     dispatch: impl Dispatch,
 ) -> Result<Shell, RaiseError> {
-    let Opened { lock, end, engine, start, clock, tail, held, limits, failed, data_dir, .. } =
-        opened;
+    let Opened {
+        lock,
+        end,
+        engine,
+        start,
+        retired,
+        clock,
+        tail,
+        held,
+        limits,
+        failed,
+        data_dir,
+        ..
+    } = opened;
     let inbox = Inbox::new(&settings.inbox);
     if let Some(limits) = limits {
         ask_for_limits(&inbox, limits);
@@ -205,7 +220,7 @@ pub fn raise(
     let sequencer = Sequencer::new(engine, running.appender, releases);
     let core = CoreParts { sequencer, inbox, front, around };
     let tending = Tending::new(held, watchdog, snapshots, lists_thread, courier);
-    Ok(Shell { core, handle, start, clock, tending })
+    Ok(Shell { core, handle, start, retired, clock, tending })
 }
 
 /// Asks for the configuration's limits as soon as the core has started: what is stricter holds at

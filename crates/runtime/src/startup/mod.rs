@@ -17,7 +17,7 @@ use engine::risk_manager::Limits;
 use engine::{Engine, LastEnd, Start};
 use journal::disk::Disk;
 use journal::{Identity, Lock, LockError, Tail, epoch};
-use model::Timestamp;
+use model::{StrategyId, Timestamp};
 
 pub use ending::{CrashLoop, EndFile};
 
@@ -64,6 +64,8 @@ pub struct Opened {
     pub engine: Engine,
     /// What the process says first; not applied yet.
     pub start: Start,
+    /// Strategies that are no longer in the configuration.
+    pub retired: Vec<StrategyId>,
     /// Engine time.
     pub clock: Clock,
     /// Where the journal goes on.
@@ -220,10 +222,24 @@ fn finish(
         None => None,
     };
     let engine = resume(state, warm, foundry, &mut start).map_err(wrong)?;
+    let retired = foundry.retired(&start).map_err(|e| wrong(ResumeError::Foundry(e)))?;
     let held = held(&found, &engine);
     let tail = recovered.tail;
     let data_dir = startup.data_dir;
-    Ok(Opened { lock, data_dir, end, engine, start, clock, tail, held, limits, failed, notes })
+    Ok(Opened {
+        lock,
+        data_dir,
+        end,
+        engine,
+        start,
+        retired,
+        clock,
+        tail,
+        held,
+        limits,
+        failed,
+        notes,
+    })
 }
 
 /// Says why entries stay blocked until a person resumes.

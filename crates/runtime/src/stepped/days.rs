@@ -6,14 +6,14 @@ use std::time::Duration;
 use backtest::{Driver, Host as _, MarketData, RunConfig, RunResult, Sink};
 use engine::{Control, Input, Start};
 use model::exchange::{Calendar, Session};
-use model::{Date, Timestamp};
+use model::{Date, StrategyId, Timestamp};
 use paper::Book;
 use playback::{Days, DaysError};
 use tracing::error;
 
 use super::host::{Stepped, SteppedParts};
 use super::venue::{PaperVenue, ResumeError};
-use crate::shell::{CoreParts, Finished, Shell, promotions};
+use crate::shell::{CoreParts, Finished, Shell, as_configured};
 
 /// How often the loop turns while a day is loaded.
 const TURN: Duration = Duration::from_millis(2);
@@ -90,14 +90,15 @@ pub fn step(
     book: Book,
     sink: &mut dyn Sink,
 ) -> Result<Played, ResumeError> {
-    let Shell { core: CoreParts { sequencer, inbox, front, around }, start, tending, .. } = shell;
+    let Shell { core, start, retired, tending, .. } = shell;
+    let CoreParts { sequencer, inbox, front, around } = core;
     let broker = course.config.exchange.broker;
     let heard = sequencer.engine().books().brokers().get(broker).reports;
     let venue = PaperVenue::resume(book, heard, sequencer.engine().now())?;
     let speed = course.speed;
     let host = Stepped::new(SteppedParts { sequencer, inbox, front, around, venue, speed });
     let mut sessions = Vec::new();
-    let (host, missing) = play(course, host, start, sink, &mut sessions);
+    let (host, missing) = play(course, host, (start, retired), sink, &mut sessions);
     let decision_hash = host.engine().decision_hash();
     let finished = tending.finish(host.end());
     Ok(Played { finished, sessions, decision_hash, missing })
@@ -121,11 +122,11 @@ fn load(days: &dyn Days, date: Date, host: &mut Stepped) -> Result<MarketData, D
 fn play(
     course: &Course,
     mut host: Stepped,
-    start: Start,
+    begin: (Start, Vec<StrategyId>),
     sink: &mut dyn Sink,
     results: &mut Vec<RunResult>,
 ) -> (Stepped, Option<DaysError>) {
-    let mut start = Some(start);
+    let mut begin = Some(begin);
     let now = host.engine().now();
     let mut next = course.session_from(now);
     // When all days are over the core still starts, and hears what is said.
@@ -143,11 +144,11 @@ fn play(
         };
         let mut driver = Driver::new(&data, &course.config, host, sink);
         driver.warm_up(&session);
-        if let Some(start) = start.take() {
+        if let Some((start, retired)) = begin.take() {
             let time = now.max(session.pre_open.plus_nanos(-1));
             let mode = start.mode.clone();
             driver.feed(time, Input::Start(Box::new(start)));
-            for input in promotions(driver.host().engine(), &mode) {
+            for input in as_configured(driver.host().engine(), &mode, &retired) {
                 driver.feed(time, input);
             }
         }

@@ -242,6 +242,11 @@ impl World {
         self
     }
 
+    /// Configures other strategies, one a line.
+    fn reconfigured(self, strategies: &str) -> Self {
+        Self { config: strategies.to_owned(), ..self }
+    }
+
     /// Configures another limit; the configuration's text tells.
     pub(crate) fn with_most_positions(mut self, most: u32) -> Self {
         self.foundry.most = Some(most);
@@ -429,6 +434,44 @@ async fn a_run_trades_stops_and_goes_on() {
     assert!(next.status.epoch > first.status.epoch, "I16, R10");
     assert_eq!(stop(running).await.exit_code, 0);
     assert_ne!(world.replay(), hash, "two processes in one journal");
+}
+
+/// Decision 0120: a strategy that is taken out of the configuration opens nothing and sees what it
+/// holds through; a new one stands behind it; named again, it goes on. The journal replays.
+#[tokio::test(flavor = "multi_thread")]
+async fn strategies_come_and_go() {
+    let world = World::new("2026-06-01T13:29:00Z", "storm");
+    let running = world.launch();
+    let handle = running.handle.clone();
+    while fills(&handle) < 4 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    wait_for(&handle, "a position", |view| !view.positions.is_empty()).await;
+    assert_eq!(stop(running).await.exit_code, 0);
+
+    let world = world.reconfigured("vwap_cross");
+    let running = world.launch();
+    let handle = running.handle.clone();
+    let view = wait_for(&handle, "retired", |view| {
+        view.strategies.first().is_some_and(|storm| storm.blocked_by == ["retired"])
+    })
+    .await;
+    assert!(view.strategies[1].enabled && view.strategies.len() == 2, "{:?}", view.strategies);
+    let flat = |view: &View| view.strategies[0].positions == 0;
+    wait_for(&handle, "storm's positions closed", flat).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(flat(&handle.view()), "ten minutes of the feed later");
+    assert_eq!(stop(running).await.exit_code, 0);
+
+    let world = world.reconfigured("storm\nvwap_cross");
+    let running = world.launch();
+    let handle = running.handle.clone();
+    wait_for(&handle, "a position of storm", |view| {
+        view.strategies.first().is_some_and(|storm| storm.enabled && storm.positions > 0)
+    })
+    .await;
+    assert_eq!(stop(running).await.exit_code, 0);
+    world.replay();
 }
 
 /// C31, I8, F46: the emergency stop shuts the line at once, cancels entries only, holds over a

@@ -8,7 +8,7 @@ use engine::risk_manager::Limits;
 use engine::strategy_engine::{Context, Event, RuleInfo, Strategy};
 use engine::{Engine, EngineConfig, Instance, Start};
 use model::exchange::{Calendar, TickTable};
-use model::{Cash, Date, Symbol};
+use model::{Cash, Date, StrategyId, Symbol};
 use runtime::{Foundry, FoundryError};
 use simulator::generator::{GeneratedSymbol, GeneratorConfig, generate};
 use strategies::Registry;
@@ -105,6 +105,7 @@ impl TestFoundry {
 impl Foundry for TestFoundry {
     fn engine(&self, start: &Start) -> Result<Engine, FoundryError> {
         let named = |line: &str| {
+            let line = line.trim_start_matches('!');
             let Instance { name, strategy } = match self.instead {
                 Some((from, to)) if from == line => strategy(to),
                 _ if line == PATIENT => {
@@ -135,12 +136,25 @@ impl Foundry for TestFoundry {
         }))
     }
 
-    fn may_follow(&self, old: &Start, new: &Start) -> Result<(), FoundryError> {
-        if old.config.lines().count() == new.config.lines().count() {
-            Ok(())
-        } else {
-            Err(FoundryError("other strategies".to_owned()))
+    /// A strategy that is wanted no more keeps its line, behind a `!`.
+    fn follow(&self, old: &Start, new: &Start) -> Result<String, FoundryError> {
+        let name = |line: &str| line.trim_start_matches('!').split(':').next().unwrap().to_owned();
+        let mut wanted: Vec<&str> = new.config.lines().collect();
+        let mut lines = Vec::new();
+        for before in old.config.lines() {
+            let at = wanted.iter().position(|line| name(line) == name(before));
+            lines.push(match at {
+                Some(at) => wanted.remove(at).to_owned(),
+                None => format!("!{}", before.trim_start_matches('!')),
+            });
         }
+        lines.extend(wanted.into_iter().map(str::to_owned));
+        Ok(lines.join("\n"))
+    }
+
+    fn retired(&self, start: &Start) -> Result<Vec<StrategyId>, FoundryError> {
+        let lines = (0..).map(StrategyId).zip(start.config.lines());
+        Ok(lines.filter(|(_, line)| line.starts_with('!')).map(|(id, _)| id).collect())
     }
 }
 
