@@ -5,6 +5,7 @@ mod api;
 mod client;
 mod core;
 mod flood;
+mod overload;
 mod race;
 mod tokens;
 mod trading;
