@@ -20,8 +20,8 @@ use model::exchange::{Calendar, TickTable};
 use model::{
     AccountRow, Bar, BrokerId, CancelRequest, Cash, ClientOrderId, ExecType, ExecutionReport,
     ExecutionRow, MINUTE_NS, MarketEvent, NewOrder, OrderKind, OrderRow, OrderState, PositionRow,
-    Price, Quantity, Quote, RejectReason, ReplaceRequest, SendOutcome, Symbol, SymbolId, Timestamp,
-    Volume,
+    Price, Quantity, Quote, RejectReason, ReplaceRequest, SendOutcome, StrategyId, Symbol,
+    SymbolId, Timestamp, Volume,
 };
 use runtime::alerts::AlertSettings;
 use runtime::clock::{Clock, boot_nanos};
@@ -124,8 +124,12 @@ impl Foundry for RestlessFoundry {
         }))
     }
 
-    fn may_follow(&self, _: &Start, _: &Start) -> Result<(), FoundryError> {
-        Ok(())
+    fn follow(&self, _: &Start, new: &Start) -> Result<String, FoundryError> {
+        Ok(new.config.clone())
+    }
+
+    fn retired(&self, _: &Start) -> Result<Vec<StrategyId>, FoundryError> {
+        Ok(Vec::new())
     }
 }
 
