@@ -134,7 +134,13 @@ fn a_flooded_api_holds_no_command_back() {
         });
     }
     let asked = asked.load(Ordering::Relaxed);
-    println!("{asked} requests\nquiet:   {quiet:?}\nflooded: {flooded:?}");
+    println!("{asked} requests");
+    for (name, round) in
+        quiet.iter().map(|round| ("quiet", round)).chain(flooded.iter().map(|r| ("flooded", r)))
+    {
+        let Round { median, p99, lateness } = round;
+        println!("{name}: median {median:?}, p99 {p99:?}, the machine late by {lateness:?}");
+    }
     assert!(asked > 100, "there was no flood: {asked} requests");
     let worst = quiet.iter().map(|round| round.p99).max().unwrap();
     let best = flooded.iter().min_by_key(|round| round.p99.saturating_sub(round.lateness)).unwrap();
