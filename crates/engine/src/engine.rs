@@ -18,14 +18,14 @@ use model::exchange::{Calendar, Session, TickTable};
 use model::record::{DecodeError, Reader, Record, Writer};
 use model::{BrokerId, Cash, ExitReason, MarketEvent, Symbol, Timestamp};
 
-use crate::alert_system::AlertSystem;
+use crate::alert_system::{AlertKind, AlertSystem};
 use crate::books::{Books, Seen};
 use crate::core::Core;
 use crate::data_manager::{DataManager, DataPolicy, Needs};
 use crate::desk::{Analysis, Desk, Identity};
 use crate::execution_engine::{self, BrokerTraits, outcomes, routing};
 use crate::fact::{Fact, GateChange};
-use crate::input::{Control, Input, Sequenced};
+use crate::input::{Control, Input, Instruction, Sequenced};
 use crate::lifecycle::State;
 use crate::order_manager::{actions, exits, rebalancing};
 use crate::output::Outputs;
@@ -172,6 +172,7 @@ impl Engine {
                 if seen.refused.is_none() {
                     self.on_reports(&seen, out);
                     self.on_control(given.control, seen.claimed, out);
+                    self.heed_refused_access(given, out);
                 }
                 self.reply(given, &seen, first, out);
                 self.seen = Some(seen);
@@ -282,6 +283,17 @@ impl Engine {
         }
     }
 
+    /// Attempts at the API that were refused are an operator's business (S8).
+    fn heed_refused_access(&mut self, given: &Instruction, out: &mut Outputs) {
+        let Control::AccessRefused(attempts) = given.control else { return };
+        let (from, what) = (&given.from, &given.reason);
+        self.desk(out).alert(AlertKind::AuthFailures, None, None, || {
+            format!(
+                "attempts at the API that were refused: {attempts}; the last from {from}: {what}"
+            )
+        });
+    }
+
     fn on_control(&mut self, control: Control, claimed: bool, out: &mut Outputs) {
         let stopped = self.stopped_by_fault(control);
         let mut desk = self.desk(out);
@@ -300,7 +312,9 @@ impl Engine {
         match control {
             Control::EmergencyStop(scope) => rebalancing::abort(&mut desk, scope),
             Control::Rebalance(scope) => rebalancing::rebalance(&mut desk, scope),
-            Control::PauseTrading(Scope::All) | Control::Acknowledge(_) => {}
+            Control::PauseTrading(Scope::All)
+            | Control::Acknowledge(_)
+            | Control::AccessRefused(_) => {}
             Control::PauseTrading(scope) => {
                 let block = Block::new(scope, BlockReason::Operator);
                 desk.block(block, || "paused by an operator".to_owned());

@@ -299,6 +299,9 @@ pub enum Control {
     AcceptClock(Timestamp),
     /// A person has seen an alert, named by its place in the journal; the lists of alerts show it.
     Acknowledge(u64),
+    /// So many attempts at the API were refused: a wrong token, a role that may not, a foreign page
+    /// (S8). The instruction says where the last one came from and what it was.
+    AccessRefused(u32),
 }
 
 impl Control {
@@ -377,4 +380,5 @@ record_enum!(Control {
     13: CancelOrder(OrderNumber),
     14: AcceptClock(Timestamp),
     15: Acknowledge(u64),
+    16: AccessRefused(u32),
 });

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::access::KILL;
 use crate::auth::Auth;
-use crate::guard::{Hosts, Rates, check};
+use crate::guard::{Hosts, Rates, Refusals, check};
 use crate::problem::Problem;
 use crate::routes::{control, operating, probes, reading, tokens};
 use crate::system::System;
@@ -36,6 +36,7 @@ pub(crate) struct Api {
     pub(crate) read_limits: ReadLimits,
     pub(crate) hosts: Hosts,
     pub(crate) rates: Rates,
+    pub(crate) refusals: Refusals,
     /// How many emergency stops callers were told of; a view that was published before may not
     /// know the last of them yet.
     pub(crate) kills: AtomicU64,

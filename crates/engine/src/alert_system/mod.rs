@@ -84,6 +84,8 @@ pub enum AlertKind {
     CorporateAction,
     /// A strategy was not moved to the stage that a person wants (C38).
     Promotion,
+    /// Attempts at the API were refused (S8).
+    AuthFailures,
     /// A computation left its range; the value was not used.
     #[default]
     Arithmetic,
@@ -119,6 +121,7 @@ impl AlertKind {
             Self::ParentExceeded => "parent_exceeded",
             Self::CorporateAction => "corporate_action",
             Self::Promotion => "promotion",
+            Self::AuthFailures => "auth_failures",
             Self::Arithmetic => "arithmetic",
         }
     }
@@ -150,6 +153,7 @@ impl AlertKind {
             | Self::Foreign
             | Self::CorporateAction
             | Self::Promotion
+            | Self::AuthFailures
             | Self::Arithmetic => Severity::Warning,
             Self::BadData | Self::LateData => Severity::Info,
         }
@@ -265,6 +269,7 @@ record_enum!(AlertKind {
     24: ParentExceeded,
     25: CorporateAction,
     26: Promotion,
+    27: AuthFailures,
 });
 record!(Alert {
     1: id,

@@ -145,6 +145,7 @@ impl Engine {
             Control::Resolve { order, .. } => self.say_resolution(order, seen, led_to),
             Control::CancelOrder(order) => self.say_cancel(order, led_to),
             Control::Acknowledge(_) => done("the alert is acknowledged"),
+            Control::AccessRefused(_) => done("the attempts are on record"),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod host;
 mod rate;
+mod refusals;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::problem::Problem;
 
 pub(crate) use host::Hosts;
 pub(crate) use rate::Rates;
+pub(crate) use refusals::Refusals;
 
 /// Who gives a command and from where, for the audit trail (S8).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,11 +75,17 @@ fn admit(
     request: &Request,
 ) -> Result<Option<Caller>, Problem> {
     let headers = request.headers();
-    api.hosts.check(headers)?;
+    // S8: what was tried and refused is in the journal and becomes an alert.
+    let record = |why: &str| {
+        let asked: String = request.uri().path().chars().take(80).collect();
+        let what = format!("{} {asked}: {why}", request.method());
+        api.refusals.note(&api.system, peer, &what);
+    };
+    api.hosts.check(headers).inspect_err(|_| record("another host's name"))?;
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     let kill = path == Some(access::KILL);
     if changes {
-        api.hosts.check_origin(headers)?;
+        api.hosts.check_origin(headers).inspect_err(|_| record("a foreign page"))?;
         // A stop needs no body, and no form is a reason not to stop.
         if !kill {
             check_content(request)?;
@@ -88,6 +96,10 @@ fn admit(
         return api.rates.take_open(peer.ip()).then_some(None).ok_or_else(Problem::too_many);
     }
     let Some(who) = principal(api, headers) else {
+        // Whoever only looks, and shows no token at all, has not tried anything.
+        if changes || headers.contains_key(header::AUTHORIZATION) {
+            record("no valid token");
+        }
         // A flood of wrong tokens is not worth an answer that costs more.
         let room = kill || api.rates.take_failed(peer.ip());
         return Err(if room { Problem::unauthorized() } else { Problem::too_many() });
@@ -108,6 +120,7 @@ fn admit(
     if who.role < role {
         let Principal { name, role: has } = who;
         let detail = format!("this takes the role {role}, the token {name:?} has {has}");
+        record(&detail);
         return Err(Problem::forbidden(detail));
     }
     Ok(Some(Caller { who, from: peer.to_string() }))

@@ -25,7 +25,7 @@ use tokio::task::AbortHandle;
 
 use crate::api::{Api, ReadLimits, reserved, router};
 use crate::auth::Auth;
-use crate::guard::{Hosts, Rates};
+use crate::guard::{Hosts, Rates, Refusals};
 use crate::system::System;
 
 /// Most connections that are served at the same time (S7).
@@ -113,8 +113,8 @@ impl Server {
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (hosts, rates) = (Hosts::of(address), Rates::default());
-        let api =
-            Arc::new(Api { system, auth, read_limits, hosts, rates, kills: AtomicU64::new(0) });
+        let (refusals, kills) = (Refusals::default(), AtomicU64::new(0));
+        let api = Arc::new(Api { system, auth, read_limits, hosts, rates, refusals, kills });
         let (stop, stopped) = watch::channel(false);
         let door = Door {
             all: router(&api),

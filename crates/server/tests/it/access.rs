@@ -142,3 +142,37 @@ fn a_tokens_rate_is_bounded() {
     let stop = site.post(Role::Operator, "/api/v1/control/emergency-stop", "{}");
     assert_eq!(stop.status, 200, "{stop:?}");
 }
+
+/// S8: refused attempts are told to the core, who tried what from where; the first at once, a flood
+/// of them in bundles; and they become an alert. Whoever only looks without a token tries nothing.
+#[test]
+fn refused_attempts_become_an_alert() {
+    let site = Site::new();
+    assert_eq!(site.send("GET", "/api/v1/status", "", "").status, 401);
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert!(site.core.refused.lock().unwrap().is_empty());
+    assert_eq!(site.post(Role::Viewer, "/api/v1/control/pause", "{}").status, 403);
+    let begin = std::time::Instant::now();
+    let alert = loop {
+        let page = site.get(Role::Viewer, "/api/v1/alerts").body;
+        let items = page["items"].as_array().unwrap().clone();
+        if let Some(row) = items.iter().find(|row| row["kind"] == "auth_failures") {
+            break row.clone();
+        }
+        assert!(begin.elapsed().as_secs() < 10, "{page}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    };
+    assert_eq!(alert["severity"], "warning");
+    let text = alert["message"].as_str().unwrap();
+    for words in ["POST /api/v1/control/pause", "viewer", "127.0.0.1"] {
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(!text.contains("bw_"), "no part of a token: {text}");
+    for _ in 0..30 {
+        let wrong = "Authorization: Bearer bw_wrong\r\n";
+        assert!([401, 429].contains(&site.send("GET", "/api/v1/orders", wrong, "").status));
+    }
+    let refused = site.core.refused.lock().unwrap();
+    assert_eq!(refused.len(), 1, "a flood does not fill the inbox: {refused:?}");
+    assert_eq!(refused[0].actor, "api");
+}

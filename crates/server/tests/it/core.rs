@@ -27,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) silent_ms: AtomicU64,
     /// Every instruction as it came.
     pub(crate) given: Mutex<Vec<Instruction>>,
+    /// What the door told of refused attempts.
+    pub(crate) refused: Mutex<Vec<Instruction>>,
     pub(crate) limits: Mutex<Vec<LimitChange>>,
 }
 
@@ -65,6 +67,7 @@ impl Core {
             disk: AtomicBool::new(true),
             silent_ms: AtomicU64::new(0),
             given: Mutex::default(),
+            refused: Mutex::default(),
             limits: Mutex::default(),
         };
         core.apply(now, Input::Start(Box::new(Start::fresh(7, "demo", now))));
@@ -134,7 +137,11 @@ impl System for Core {
     }
 
     fn instruct(&self, given: Instruction) -> Answer<'_, Result<Receipt, InstructError>> {
-        self.given.lock().unwrap().push(given.clone());
+        let list = match given.control {
+            Control::AccessRefused(_) => &self.refused,
+            _ => &self.given,
+        };
+        list.lock().unwrap().push(given.clone());
         let receipt = self.apply_now(Input::Control(Box::new(given)));
         Box::pin(async { receipt })
     }
