@@ -4,7 +4,7 @@
 //! (journal.md 2). Nothing else has `&mut Books`.
 
 use model::record::{Value, Writer};
-use model::{ExecType as E, Timestamp};
+use model::{ExecType as E, ExecutionReport, Timestamp};
 use twox_hash::xxhash3_128::Hasher as XxHash3_128;
 
 use crate::books::{Books, Seen};
@@ -74,7 +74,8 @@ impl Core {
                 BrokerEvent::Report(report) => {
                     let exec = &report.exec;
                     if matches!(exec, E::Trade(_) | E::Correct { .. } | E::Bust { .. }) {
-                        self.hash(report);
+                        // How a broker names the order decides nothing (decision 0004).
+                        self.hash(&ExecutionReport { broker_id: None, ..*report });
                     }
                 }
                 BrokerEvent::Charge { kind, fee } => {

@@ -281,6 +281,38 @@ impl fmt::Debug for ExecId {
     }
 }
 
+/// The broker's own id of an order (OrderID). It says which order is meant when one talks to the
+/// broker; whose order it is says our own id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BrokerOrderId(ArrayString<40>);
+
+impl BrokerOrderId {
+    /// Makes an id from the broker's text; `None` when it is empty or over 40 bytes.
+    pub fn new(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        ArrayString::from(text).ok().map(Self)
+    }
+
+    /// Returns the id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BrokerOrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for BrokerOrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,8 +38,8 @@ pub use cash::Cash;
 pub use charge::ChargeKind;
 pub use decimal::{ParseDecimalError, SCALE};
 pub use ids::{
-    BrokerId, ClientOrderId, ExecId, GroupId, OrderNumber, OrderRole, ParseIdError, SourceId,
-    StrategyId, Symbol, SymbolId,
+    BrokerId, BrokerOrderId, ClientOrderId, ExecId, GroupId, OrderNumber, OrderRole, ParseIdError,
+    SourceId, StrategyId, Symbol, SymbolId,
 };
 pub use market::{Bands, Bar, BarFault, Breaker, Conditions, Halt, MarketEvent, Quote, Trade};
 pub use order::{

@@ -4,7 +4,8 @@
 //! [`Rows::Unavailable`] and never an empty list (F17).
 
 use crate::{
-    BrokerId, Cash, ClientOrderId, Fill, OrderKind, OrderState, Quantity, Side, SymbolId, Timestamp,
+    BrokerId, BrokerOrderId, Cash, ClientOrderId, Fill, OrderKind, OrderState, Quantity, Side,
+    SymbolId, Timestamp,
 };
 
 /// Names a question: the process that asked and its number there.
@@ -96,6 +97,8 @@ pub struct OrderRow {
     pub filled: Quantity,
     /// Its state.
     pub state: OrderState,
+    /// The broker's id, where it tells one.
+    pub broker_id: Option<BrokerOrderId>,
 }
 
 /// An execution as the broker holds it.

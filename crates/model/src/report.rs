@@ -1,6 +1,9 @@
 //! What a broker says about an order.
 
-use crate::{BrokerId, Cash, ClientOrderId, ExecId, Price, Quantity, Side, SymbolId, Timestamp};
+use crate::{
+    BrokerId, BrokerOrderId, Cash, ClientOrderId, ExecId, Price, Quantity, Side, SymbolId,
+    Timestamp,
+};
 
 /// One execution of an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,4 +153,6 @@ pub struct ExecutionReport {
     /// Shares of the order filled so far, as the broker states it; `None` when it does not. A
     /// cross-check, never a booking: fills come from executions only (venues.md 0.2).
     pub cum_qty: Option<Quantity>,
+    /// The broker's id of the order, where it tells one.
+    pub broker_id: Option<BrokerOrderId>,
 }

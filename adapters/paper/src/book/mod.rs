@@ -304,10 +304,12 @@ impl Book {
         }
     }
 
-    /// Returns a report as the run knows its symbol; one that it does not have stays unknown (F19).
+    /// Returns a report as the run knows its symbol, with the book's id of the order; a symbol that
+    /// the run does not have stays unknown (F19).
     fn outward(&self, report: ExecutionReport) -> ExecutionReport {
         let symbol = self.symbols.run(report.symbol).unwrap_or(SymbolId(u32::MAX));
-        ExecutionReport { symbol, broker: self.broker, ..report }
+        let broker_id = self.register.id_of(report.client_id);
+        ExecutionReport { symbol, broker: self.broker, broker_id, ..report }
     }
 
     fn outward_order(&self, row: OrderRow) -> OrderRow {

@@ -7,8 +7,9 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use model::record::{DecodeError, Reader, Record, Writer, read};
 use model::{
-    Cash, ClientOrderId, ExecType, ExecutionReport, ExecutionRow, NewOrder, OrderRow, OrderState,
-    PositionRow, Price, Quantity, RejectReason, ReplaceRequest, SymbolId, Timestamp,
+    BrokerOrderId, Cash, ClientOrderId, ExecType, ExecutionReport, ExecutionRow, NewOrder,
+    OrderRow, OrderState, PositionRow, Price, Quantity, RejectReason, ReplaceRequest, SymbolId,
+    Timestamp,
 };
 
 use super::past::Past;
@@ -37,6 +38,8 @@ pub(super) struct Register {
     pub(super) past_orders: Past<OrderRow>,
     pub(super) past_executions: Past<ExecutionRow>,
     pub(super) past_reports: Past<ExecutionReport>,
+    /// How many orders came: the next one's id is made of it.
+    taken: u64,
 }
 
 impl Register {
@@ -48,6 +51,8 @@ impl Register {
 
     /// Notes an order that came.
     pub(super) fn submitted(&mut self, order: &NewOrder) {
+        // Each request counts, so that the log gives the same ids whenever it is read.
+        self.taken += 1;
         if self.orders.contains_key(&order.client_id) {
             return;
         }
@@ -59,6 +64,7 @@ impl Register {
             quantity: order.quantity,
             filled: Quantity::ZERO,
             state: OrderState::Sent,
+            broker_id: BrokerOrderId::new(&format!("P-{}", self.taken)),
         };
         self.orders.insert(order.client_id, row);
         self.open.insert(order.client_id);
@@ -226,6 +232,12 @@ impl Register {
         }
     }
 
+    /// Returns the book's own id of an order that is kept.
+    pub(super) fn id_of(&self, order: ClientOrderId) -> Option<BrokerOrderId> {
+        let row = self.orders.get(&order).copied().or_else(|| self.past_orders.find(order));
+        row?.broker_id
+    }
+
     /// Returns all orders that are kept, by number.
     pub(super) fn orders(&self) -> Vec<OrderRow> {
         let mut rows: Vec<OrderRow> = self.past_orders.after(0).collect();
@@ -299,6 +311,7 @@ impl Record for Register {
         writer.field(5, &self.marks);
         writer.field(6, &self.replacing);
         writer.field(7, &self.told);
+        writer.field(8, &self.taken);
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
@@ -313,6 +326,7 @@ impl Record for Register {
                 5 => read(&mut self.marks, &field, RECORD)?,
                 6 => read(&mut self.replacing, &field, RECORD)?,
                 7 => read(&mut self.told, &field, RECORD)?,
+                8 => read(&mut self.taken, &field, RECORD)?,
                 _ => {}
             }
         }

@@ -3,8 +3,9 @@
 //! Invariant: what does not read back as a whole is `None`; nothing is guessed.
 
 use model::{
-    BrokerId, CancelRequest, Cash, ExecId, ExecType, ExecutionReport, ExecutionRow, Fill, GroupId,
-    NewOrder, OrderKind, OrderRow, PositionRow, Price, Quantity, ReplaceRequest, Symbol, Timestamp,
+    BrokerId, BrokerOrderId, CancelRequest, Cash, ExecId, ExecType, ExecutionReport, ExecutionRow,
+    Fill, GroupId, NewOrder, OrderKind, OrderRow, PositionRow, Price, Quantity, ReplaceRequest,
+    Symbol, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -185,6 +186,8 @@ pub(crate) struct ReportLine {
     fill: Option<FillLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replaces: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
 }
 
 impl ReportLine {
@@ -199,6 +202,7 @@ impl ReportLine {
             order_qty: None,
             fill: None,
             replaces: None,
+            order_id: report.broker_id.map(|id| id.to_string()),
         };
         let exec = match report.exec {
             ExecType::Accepted => "accepted",
@@ -271,6 +275,7 @@ impl ReportLine {
             exec,
             time: self.time,
             cum_qty: self.cum_qty,
+            broker_id: self.order_id.as_deref().and_then(BrokerOrderId::new),
         })
     }
 }
@@ -286,6 +291,8 @@ pub(crate) struct OrderRowLine {
     pub(crate) quantity: Quantity,
     pub(crate) filled_quantity: Quantity,
     pub(crate) state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) order_id: Option<String>,
 }
 
 impl OrderRowLine {
@@ -298,6 +305,7 @@ impl OrderRowLine {
             quantity: row.quantity,
             filled_quantity: row.filled,
             state: row.state.name().into(),
+            order_id: row.broker_id.map(|id| id.to_string()),
         })
     }
 
@@ -311,6 +319,7 @@ impl OrderRowLine {
             quantity,
             filled_quantity: Quantity::ZERO,
             state: "working".into(),
+            order_id: None,
         }
     }
 
@@ -324,6 +333,7 @@ impl OrderRowLine {
             quantity: self.quantity,
             filled: self.filled_quantity,
             state: names::state(&self.state)?,
+            broker_id: self.order_id.as_deref().and_then(BrokerOrderId::new),
         })
     }
 }
@@ -460,6 +470,7 @@ mod tests {
                 exec,
                 time: "2026-11-25T14:30:00.000000001Z".parse().unwrap(),
                 cum_qty: Some(order_qty),
+                broker_id: BrokerOrderId::new("P-12"),
             };
             let line = through(&ReportLine::from(&report, &tickers()).unwrap());
             assert_eq!(line.read(BrokerId(2), &tickers()), Some(report));

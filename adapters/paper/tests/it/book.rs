@@ -20,7 +20,14 @@ fn an_opened_book_goes_on() {
     book.submit(&buy(3, 1, OrderKind::Limit { limit: price("8.00") }, 50), minute(0));
     book.replace(&replace(3, 1, OrderKind::Limit { limit: price("8.50") }, 70), minute(0));
     book.cancel(&cancel(9, 1), minute(0));
-    assert_eq!(reports(&mut book).len(), 5);
+    let first = reports(&mut book);
+    assert_eq!(first.len(), 5);
+    let ids: Vec<_> =
+        first.iter().map(|report| report.broker_id.map(|id| id.to_string())).collect();
+    let told = |id: &str| Some(id.to_owned());
+    assert_eq!(ids[..3], [told("P-1"), told("P-2"), told("P-3")], "the book's own ids");
+    assert_eq!(ids[3], told("P-3"), "a replacement is the same order");
+    assert_eq!(ids[4], None, "an order that never came has none");
     let filled = show(&mut book, 0, &bar(0, "10", "10.10", "9.95", "10.05"));
     assert!(matches!(filled[..], [report] if matches!(report.exec, ExecType::Trade(_))));
     let (cash, open, fills) =

@@ -112,7 +112,12 @@ fn a_system_is_watched_stopped_resumed_and_ended() {
     let of = url.clone();
     system.wait_for("three orders", |desk| {
         let orders = desk.json(&format!("orders --limit 3 --url {of}"));
-        orders["items"].as_array().is_some_and(|orders| orders.len() == 3)
+        // Contract.md 5: the broker's own id, once it has told one.
+        let told =
+            |order: &Value| order["broker_id"].as_str().is_some_and(|id| id.starts_with("P-"));
+        orders["items"]
+            .as_array()
+            .is_some_and(|orders| orders.len() == 3 && orders.iter().any(told))
     });
 
     let stopped = system.json("emergency-stop --reason drill");

@@ -4,8 +4,8 @@
 //! [`Anomaly`] (I4, I9, F19).
 
 use model::{
-    BrokerId, ClientOrderId, ExecType, ExecutionReport, OrderNumber, OrderRole, OrderRow,
-    OrderState, Price, Timestamp,
+    BrokerId, BrokerOrderId, ClientOrderId, ExecType, ExecutionReport, OrderNumber, OrderRole,
+    OrderRow, OrderState, Price, Timestamp,
 };
 
 use crate::execution_engine::{Answer, Meaning, adopted};
@@ -140,7 +140,8 @@ impl Books {
         let (broker, symbol) = (order.request.broker, order.request.symbol);
         let client_id = *client_id;
         let cum_qty = None;
-        let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty };
+        let broker_id = None;
+        let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty, broker_id };
         self.take_report(&report, seen);
     }
 
@@ -152,6 +153,11 @@ impl Books {
         now: Timestamp,
         seen: &mut Seen,
     ) {
+        let order = self.orders.get(client_id.number);
+        // The row may be of an earlier attempt, at another broker.
+        if order.is_some_and(|order| order.request.client_id == *client_id) {
+            self.note_broker_id(client_id.number, row.broker_id);
+        }
         let order = self.orders.get(client_id.number);
         if let Some(exec) = order.and_then(|order| adopted(order, client_id, row)) {
             self.take_as_report(client_id, exec, now, seen);
@@ -176,6 +182,7 @@ impl Books {
             return observed;
         };
         self.gate.observe(&GateEvent::Report(report));
+        self.note_broker_id(number, report.broker_id);
         match report.exec {
             ExecType::Trade(fill) => {
                 self.book_fill(number, &fill, fill.quantity, report.time, &mut observed);
@@ -195,6 +202,13 @@ impl Books {
             self.end_order(number, key, observed.filled);
         }
         observed
+    }
+
+    /// A replacement may bear another id at the broker: the last one told is the one in force.
+    fn note_broker_id(&mut self, number: OrderNumber, id: Option<BrokerOrderId>) {
+        if let (Some(order), Some(_)) = (self.orders.get_mut(number), id) {
+            order.broker_id = id;
+        }
     }
 
     /// Applies a report that is no fill.

@@ -77,8 +77,16 @@ impl Books {
                     seen.missed += 1;
                     let symbol = order.request.symbol;
                     let (exec, time) = (ExecType::Trade(row.fill), row.time);
-                    let cum_qty = None;
-                    let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty };
+                    let (cum_qty, broker_id) = (None, None);
+                    let report = ExecutionReport {
+                        client_id,
+                        broker,
+                        symbol,
+                        exec,
+                        time,
+                        cum_qty,
+                        broker_id,
+                    };
                     self.take_report(&report, seen);
                 }
                 // Of somebody else, or on an order that is long forgotten.

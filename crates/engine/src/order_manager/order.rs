@@ -2,8 +2,8 @@
 
 use arrayvec::ArrayVec;
 use model::{
-    Cash, ClientOrderId, ExecId, ExitReason, GroupId, NewOrder, OrderKind, OrderNumber, OrderState,
-    Quantity, StrategyId, Timestamp, record,
+    BrokerOrderId, Cash, ClientOrderId, ExecId, ExitReason, GroupId, NewOrder, OrderKind,
+    OrderNumber, OrderState, Quantity, StrategyId, Timestamp, record,
 };
 
 use crate::fact::SlotKey;
@@ -40,6 +40,8 @@ pub struct Order {
     pub refusals: u8,
     /// When the last of them was refused.
     pub refused_at: Option<Timestamp>,
+    /// The broker's id of it, as last told; none until the broker says one.
+    pub broker_id: Option<BrokerOrderId>,
     /// Executions of this order; a repeated one changes nothing (I4).
     executions: Vec<Execution>,
 }
@@ -258,4 +260,5 @@ record!(Order {
     12: executions,
     13: refusals,
     14: refused_at,
+    15: broker_id,
 });

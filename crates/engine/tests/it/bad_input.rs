@@ -151,6 +151,7 @@ fn nonsense_from_a_broker_is_not_booked() {
                 exec: ExecType::Trade(fill),
                 time: random.time(world.engine.now()),
                 cum_qty: None,
+                broker_id: None,
             };
             let (now, event) = (world.engine.now(), BrokerEvent::Report(report));
             world.apply(now, Input::Broker { broker: BrokerId(0), event });

@@ -133,7 +133,8 @@ impl Faults {
         let time = self.world.engine.now();
         let held = self.brokers[usize::from(broker.0)].orders.get(&client_id.number.0);
         let cum_qty = held.map(|held| held.filled);
-        let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty };
+        let report =
+            ExecutionReport { client_id, broker, symbol, exec, time, cum_qty, broker_id: None };
         // An exit's missing fill is what makes the next exit too large (I13): it is lost often.
         let often = client_id.exit && matches!(exec, ExecType::Trade(_));
         let lost = self.chance(if often { 40 } else { 6 });
@@ -334,6 +335,7 @@ impl Faults {
                 OrderState::Working if held.filled.is_positive() => OrderState::PartiallyFilled,
                 state => state,
             },
+            broker_id: None,
         };
         match ask {
             Ask::Order(id) => {

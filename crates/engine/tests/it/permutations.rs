@@ -86,6 +86,7 @@ fn observe(books: &mut Books, number: u64, exec: ExecType, second: i64) {
         exec,
         time: Timestamp::from_nanos(second * model::SECOND_NS),
         cum_qty: None,
+        broker_id: None,
     };
     let event = BrokerEvent::Report(report);
     let input = Input::Broker { broker: BrokerId(0), event };

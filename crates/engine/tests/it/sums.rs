@@ -80,6 +80,7 @@ impl Desk {
             exec,
             time: self.time(),
             cum_qty: None,
+            broker_id: None,
         };
         let event = BrokerEvent::Report(report);
         self.observe(&Input::Broker { broker: order.broker, event }, report.time);

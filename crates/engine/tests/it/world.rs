@@ -400,6 +400,7 @@ impl World {
             exec,
             time: self.engine.now(),
             cum_qty,
+            broker_id: None,
         };
         self.apply(
             self.engine.now(),

@@ -3,8 +3,8 @@
 use super::{DecodeError, Field, Value, Writer};
 use crate::exchange::Session;
 use crate::{
-    AccountRow, ActionKind, Ask, Bands, Bar, Breaker, BrokerId, CancelRequest, Cash, ChargeKind,
-    ClientOrderId, ClosedTrade, Conditions, CorporateAction, Date, ExecId, ExecType,
+    AccountRow, ActionKind, Ask, Bands, Bar, Breaker, BrokerId, BrokerOrderId, CancelRequest, Cash,
+    ChargeKind, ClientOrderId, ClosedTrade, Conditions, CorporateAction, Date, ExecId, ExecType,
     ExecutionReport, ExecutionRow, ExitReason, Fill, GroupId, Halt, MarketEvent, NewOrder,
     NotSentReason, OrderKind, OrderNumber, OrderRole, OrderRow, OrderState, Page, PositionRow, Ppm,
     Price, Quantity, Query, QueryId, Quote, RejectReason, ReplaceRequest, RequestKind, Rows,
@@ -72,6 +72,8 @@ macro_rules! value_text {
 value_text! {
     Symbol => "_".parse().unwrap_or_else(|_| unreachable!("a legal ticker")), |t| t.parse().ok();
     ExecId => ExecId::simulated(0), ExecId::new;
+    BrokerOrderId => BrokerOrderId::new("_").unwrap_or_else(|| unreachable!("a short text")),
+        BrokerOrderId::new;
 }
 
 impl Default for SplitRatio {
@@ -146,6 +148,7 @@ placeholder! {
     ExecutionReport = ExecutionReport {
         client_id: ClientOrderId::default(), broker: BrokerId(0), symbol: SymbolId(0),
         exec: ExecType::Accepted, time: Timestamp::default(), cum_qty: None,
+        broker_id: None,
     };
 }
 
@@ -245,7 +248,16 @@ record_enum!(Rows {
     3: Positions(Vec<PositionRow>),
     4: Account(AccountRow),
 });
-record!(OrderRow { 1: client_id, 2: symbol, 3: side, 4: kind, 5: quantity, 6: filled, 7: state });
+record!(OrderRow {
+    1: client_id,
+    2: symbol,
+    3: side,
+    4: kind,
+    5: quantity,
+    6: filled,
+    7: state,
+    8: broker_id
+});
 record!(ExecutionRow { 1: client_id, 2: symbol, 3: fill, 4: time });
 record!(PositionRow { 1: symbol, 2: quantity, 3: value });
 record!(AccountRow { 1: cash, 2: equity, 3: buying_power });
@@ -277,7 +289,15 @@ record!(ReplaceRequest {
     5: kind,
     6: quantity,
 });
-record!(ExecutionReport { 1: client_id, 2: broker, 3: symbol, 4: exec, 5: time, 6: cum_qty });
+record!(ExecutionReport {
+    1: client_id,
+    2: broker,
+    3: symbol,
+    4: exec,
+    5: time,
+    6: cum_qty,
+    7: broker_id
+});
 record_enum!(ExitReason {
     0: Stop,
     1: MovedStop,

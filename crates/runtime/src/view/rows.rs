@@ -16,7 +16,7 @@ pub struct OrderRow {
     /// Our id; it changes when the order is replaced.
     #[schema(value_type = String)]
     pub client_id: ClientOrderId,
-    /// The broker's id, where it tells one.
+    /// The broker's id, once it has told one.
     pub broker_id: Option<String>,
     /// Where it works.
     #[schema(value_type = Option<String>)]
@@ -74,7 +74,7 @@ impl OrderRow {
         let parent = request.role.is_exit().then(entry).flatten();
         Self {
             client_id: request.client_id,
-            broker_id: None,
+            broker_id: order.broker_id.map(|id| id.as_str().to_owned()),
             broker: run.broker(request.broker),
             strategy: run.strategy(order.strategy),
             symbol: run.symbol(request.symbol),

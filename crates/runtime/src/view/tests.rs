@@ -13,8 +13,8 @@ use engine::{
 };
 use model::exchange::{Calendar, TickTable};
 use model::{
-    Bar, BrokerId, Cash, Command, ExecId, ExecType, ExecutionReport, Fill, NewOrder, Price,
-    SECOND_NS, SourceId, SymbolId, Timestamp, Volume,
+    Bar, BrokerId, BrokerOrderId, Cash, Command, ExecId, ExecType, ExecutionReport, Fill, NewOrder,
+    Price, SECOND_NS, SourceId, SymbolId, Timestamp, Volume,
 };
 use serde_json::{Value, json};
 
@@ -93,6 +93,10 @@ impl World {
     }
 
     fn report(&mut self, order: &NewOrder, exec: ExecType) {
+        self.report_under(order, exec, None);
+    }
+
+    fn report_under(&mut self, order: &NewOrder, exec: ExecType, id: Option<&str>) {
         let report = ExecutionReport {
             client_id: order.client_id,
             broker: order.broker,
@@ -100,6 +104,7 @@ impl World {
             exec,
             time: self.now,
             cum_qty: None,
+            broker_id: id.and_then(BrokerOrderId::new),
         };
         let event = BrokerEvent::Report(report);
         self.apply(self.now, Input::Broker { broker: BrokerId(0), event });
@@ -138,6 +143,26 @@ impl World {
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// Contract.md 5: an order's row has the broker's id from the first report that tells one; a report
+/// without takes nothing away, a later one is the one in force.
+#[test]
+fn an_order_has_its_brokers_id() {
+    let mut world = World::new();
+    world.bar(0, 0, "10.00");
+    let order = world.orders[0];
+    let row = |world: &World| world.view().order(order.client_id).unwrap().broker_id.clone();
+    assert_eq!(row(&world), None);
+    for (exec, told, shown) in [
+        (ExecType::Accepted, None, None),
+        (ExecType::Accepted, Some("b-1"), Some("b-1")),
+        (ExecType::New, None, Some("b-1")),
+        (ExecType::PendingReplace, Some("b-2"), Some("b-2")),
+    ] {
+        world.report_under(&order, exec, told);
+        assert_eq!(row(&world).as_deref(), shown, "{exec:?}");
+    }
 }
 
 /// Contract.md 5: the status object has every field, money as text, times as RFC 3339.

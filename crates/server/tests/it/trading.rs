@@ -162,7 +162,15 @@ impl Notary {
         exec: ExecType,
     ) -> Answer<'_, SendOutcome> {
         let (broker, time) = (BrokerId(0), self.clock.now());
-        let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty: None };
+        let report = ExecutionReport {
+            client_id,
+            broker,
+            symbol,
+            exec,
+            time,
+            cum_qty: None,
+            broker_id: None,
+        };
         let to = self.to.lock().unwrap().clone();
         Box::pin(async move {
             if let Some(to) = to {
@@ -195,6 +203,7 @@ impl Broker for Notary {
             quantity: order.quantity,
             filled: Quantity::ZERO,
             state: OrderState::Working,
+            broker_id: None,
         };
         self.working.lock().unwrap().insert(order.client_id, row);
         self.report(order.client_id, order.symbol, ExecType::New)

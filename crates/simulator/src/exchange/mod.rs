@@ -351,8 +351,15 @@ impl Exchange {
         time: Timestamp,
     ) {
         let broker = self.config.broker;
-        let report = ExecutionReport { client_id: id, broker, symbol, exec, time, cum_qty };
-        self.reports.push_back(report);
+        self.reports.push_back(ExecutionReport {
+            client_id: id,
+            broker,
+            symbol,
+            exec,
+            time,
+            cum_qty,
+            broker_id: None,
+        });
     }
 }
 

@@ -177,6 +177,7 @@ pub(super) fn orders(page: &Value) -> String {
         ("limit", "/limit_price"),
         ("stop", "/stop_price"),
         ("state", "/state"),
+        ("at the broker", "/broker_id"),
     ];
     table(page, columns, &[6, 7, 8, 9], "no orders")
 }

@@ -70,7 +70,8 @@ impl Venue {
         let resting = self.orders.get(&client_id.number.0);
         let ours = resting.filter(|resting| resting.order.client_id.epoch == client_id.epoch);
         let cum_qty = ours.map(|resting| Quantity::from_shares(resting.filled).unwrap());
-        let report = ExecutionReport { client_id, broker, symbol, exec, time, cum_qty };
+        let report =
+            ExecutionReport { client_id, broker, symbol, exec, time, cum_qty, broker_id: None };
         self.wire.push(BrokerEvent::Report(report));
     }
 
@@ -178,6 +179,7 @@ impl Venue {
             quantity: resting.order.quantity,
             filled: Quantity::from_shares(resting.filled).unwrap(),
             state: resting.state,
+            broker_id: None,
         });
         let rows = if random.one_in(6) {
             Rows::Unavailable
