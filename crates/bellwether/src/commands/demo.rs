@@ -76,6 +76,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let effective = context.configure(&layers)?;
     log::to_files(&context.global.data_dir, effective.config.system.data_retention_days)?;
     let setup = Setup::new(&effective, &context.registry, &[] as &[StrategySpec], false)?;
+    let setup = setup.on_paper(&effective.config);
     let started = Instant::now();
     let days = find(args, &effective, &setup)?;
     let date = days.first();

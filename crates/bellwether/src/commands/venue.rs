@@ -91,7 +91,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let settings = paper::Settings {
         exchange: run::exchange(config, &tables)?,
         symbols: days.symbols().to_vec(),
-        cash: config.system.account_size,
+        cash: config.paper_cash(),
     };
     let book = Book::open(&dir, &settings).map_err(Failure::of_book)?;
     let clock = clock(&dir, args, &*days, &calendar)?;

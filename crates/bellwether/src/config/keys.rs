@@ -93,7 +93,7 @@ const OTHERS: &[Key] = &[
     key!(
         "system.account_size",
         Kind::Usd { min: 1, max: 1_000_000_000 },
-        "Cash at the start of a backtest or demo, in USD.",
+        "Cash at the start of a backtest, and of a new paper account unless brokers.paper.cash says other, in USD.",
         Usd,
         |c, v| c.system.account_size = v,
         |c| c.system.account_size

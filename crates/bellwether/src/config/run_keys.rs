@@ -130,6 +130,16 @@ pub(super) const RUN: &[Key] = &[
         },
         get: |c| Value::Text(c.running.transport.to_string()),
     },
+    Key {
+        path: "brokers.paper.cash",
+        kind: Kind::UsdOrAuto { min: 1, max: 1_000_000_000 },
+        text: "Cash of a paper account that is opened for the first time, in USD; auto is account_size. An account that exists keeps what it has.",
+        set: |c, v| {
+            c.running.paper_cash = if let Value::Usd(cash) = v { Some(cash) } else { None };
+            Ok(())
+        },
+        get: |c| c.running.paper_cash.map_or(Value::Auto, Value::Usd),
+    },
 ];
 
 fn room(value: i64) -> usize {

@@ -225,6 +225,8 @@ pub(crate) struct Running {
     pub(crate) queues: Queues,
     /// Where the paper broker is.
     pub(crate) transport: Transport,
+    /// Cash of a paper account that is opened; `None`: the account's size.
+    pub(crate) paper_cash: Option<Cash>,
 }
 
 impl Default for Running {
@@ -238,6 +240,7 @@ impl Default for Running {
             quote_interval_ms: 100,
             queues: Queues::default(),
             transport: Transport::Memory,
+            paper_cash: None,
         }
     }
 }
@@ -339,6 +342,13 @@ pub(crate) struct Config {
     pub(crate) data: Data,
     /// What only a running system needs.
     pub(crate) running: Running,
+}
+
+impl Config {
+    /// Returns the cash of a paper account that is opened for the first time.
+    pub(crate) fn paper_cash(&self) -> Cash {
+        self.running.paper_cash.unwrap_or(self.system.account_size)
+    }
 }
 
 impl Default for Config {

@@ -35,6 +35,13 @@ pub(crate) enum Kind {
         /// Largest, whole dollars.
         max: i64,
     },
+    /// An amount of US dollars or `"auto"`.
+    UsdOrAuto {
+        /// Smallest, whole dollars.
+        min: i64,
+        /// Largest, whole dollars.
+        max: i64,
+    },
     /// `true` or `false`.
     Switch,
     /// One of some words.
@@ -169,6 +176,7 @@ impl Kind {
                 format!("a fraction from {min} to {max} ({} % to {} %)", min * 100.0, max * 100.0)
             }
             Self::Usd { min, max } => format!("US dollars from {min} to {max}"),
+            Self::UsdOrAuto { min, max } => format!("US dollars from {min} to {max}, or \"auto\""),
             Self::Switch => "true or false".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::Text(what) | Self::List(what) => what.to_owned(),
@@ -190,13 +198,17 @@ impl Kind {
                     Err(refused(None))
                 }
             }
-            (Self::IntOrAuto { .. }, Raw::Text(text) | Raw::Plain(text)) if text == "auto" => {
-                Ok(Value::Auto)
-            }
+            (
+                Self::IntOrAuto { .. } | Self::UsdOrAuto { .. },
+                Raw::Text(text) | Raw::Plain(text),
+            ) if text == "auto" => Ok(Value::Auto),
             (Self::Fraction { min, max }, Raw::Number(text) | Raw::Plain(text)) => {
                 read_fraction(text, min, max).map_err(refused)
             }
-            (Self::Usd { min, max }, Raw::Number(text) | Raw::Text(text) | Raw::Plain(text)) => {
+            (
+                Self::Usd { min, max } | Self::UsdOrAuto { min, max },
+                Raw::Number(text) | Raw::Text(text) | Raw::Plain(text),
+            ) => {
                 let cash: Cash = text.trim().replace('_', "").parse().map_err(|_| refused(None))?;
                 let bounds = Cash::from_dollars(min).zip(Cash::from_dollars(max));
                 let inside = bounds.is_some_and(|(min, max)| (min..=max).contains(&cash));

@@ -121,6 +121,7 @@ impl Described {
         let specs = specs.map_err(Failure::config)?;
         let tables = Tables::of(&self.tables, &effective.config)?;
         let setup = Setup::with_tables(&effective, registry, &specs, false, tables)?;
+        let setup = setup.on_paper(&effective.config);
         Ok((effective.config, setup))
     }
 }

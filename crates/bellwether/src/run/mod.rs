@@ -76,6 +76,12 @@ impl Setup {
         Ok(Self { specs, cash, limits, limits_off, exchange, tables, config_hash })
     }
 
+    /// Returns the setup of a run whose broker is the paper broker: core and broker begin with its
+    /// account's cash.
+    pub(crate) fn on_paper(self, config: &Config) -> Self {
+        Self { cash: config.paper_cash(), ..self }
+    }
+
     /// Makes fresh instances of the strategies.
     pub(crate) fn instances(&self, registry: &Registry) -> Result<Vec<Instance>, Failure> {
         let make = |spec: &StrategySpec| {

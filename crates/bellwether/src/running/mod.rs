@@ -69,7 +69,7 @@ struct Plan<'a> {
 /// Runs until it is stopped.
 pub(crate) fn run(context: &Context, effective: &Effective, wish: Wish) -> Result<Exit, Failure> {
     let config = &effective.config;
-    let setup = Setup::new(effective, &context.registry, &[], false)?;
+    let setup = Setup::new(effective, &context.registry, &[], false)?.on_paper(config);
     let days = find_days(config, &setup.tables)?;
     let symbols = days.symbols().to_vec();
     let foundry = EngineFoundry { registry: context.registry.clone() };

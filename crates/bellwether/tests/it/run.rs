@@ -112,6 +112,31 @@ fn a_run_stops_goes_on_and_replays() {
     desk.run("--data-dir e restore night").refused(64, &["holds a journal already"]);
 }
 
+/// Contract.md 8: `brokers.paper.cash` is the cash of a new account, for the core and the broker; one
+/// that exists keeps what it has. Keys without a second broker to act on are refused.
+#[test]
+fn a_paper_account_begins_with_its_cash() {
+    let desk = Desk::new();
+    let config = CONFIG.replace("\"storm\"", "\"vwap_cross\"");
+    desk.file("c.toml", &format!("{config}\n[brokers.paper]\ncash = 25000.50\n"));
+    let cash = |ready: &Value| {
+        let listen = ready["listen"].as_str().unwrap();
+        let status = desk.json(&format!("--data-dir d status --url http://{listen}"));
+        assert_eq!(status["gate"]["reasons"].as_array().unwrap().len(), 0, "{status}");
+        (status["cash"].clone(), status["brokers"][0]["differences"].clone())
+    };
+    let (child, ready) = start(&desk, "--init");
+    let first = cash(&ready);
+    assert_eq!(first.0, "25000.50");
+    assert_eq!(end(child, "-TERM"), 0);
+    desk.file("c.toml", &format!("{config}\n[brokers.paper]\ncash = 70000\n"));
+    let (child, ready) = start(&desk, "");
+    assert_eq!(cash(&ready), first, "the book wins");
+    assert_eq!(end(child, "-TERM"), 0);
+    desk.file("c.toml", &format!("{CONFIG}\n[brokers]\nopening_failover = true\n"));
+    desk.run("--config c.toml config check").refused(78, &["brokers.opening_failover"]);
+}
+
 /// C33, contract.md 2: what cannot be started says why: another configuration's books, another
 /// mode, a journal that is damaged.
 #[test]
