@@ -31,6 +31,7 @@ mod report;
 mod run;
 mod running;
 mod secrets;
+mod serving;
 mod spec;
 mod terminal;
 

@@ -2,6 +2,7 @@
 //! and the paper broker, told as it happens; at the end the first failing rules, the health object,
 //! the queues, a summary and the report.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +17,7 @@ use crate::cli::Context;
 use crate::config::{Effective, Layers};
 use crate::days::{self, Wanted};
 use crate::demo::listener::Listener;
-use crate::demo::system::System;
+use crate::demo::system::{Listen, System};
 use crate::exit::{Exit, Failure};
 use crate::market::Loaded;
 use crate::report::{self, Extras};
@@ -56,6 +57,12 @@ pub(crate) struct Args {
     /// The day [default: 2026-11-24, or the last recorded one]
     #[arg(long, value_name = "D")]
     date: Option<Date>,
+    /// Serve the API at this address [default: server.listen, or a free port where that is taken]
+    #[arg(long, value_name = "ADDR", conflicts_with = "no_listen")]
+    listen: Option<SocketAddr>,
+    /// Serve no API
+    #[arg(long)]
+    no_listen: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -92,7 +99,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let mut listener = Listener::new(symbols.clone(), args.json);
     let started = Instant::now();
     let seconds = args.seconds;
-    let system = System { context, effective: &effective, setup: &setup, days, session, seconds };
+    let listen = match (args.no_listen, args.listen) {
+        (true, _) => Listen::Nowhere,
+        (false, Some(address)) => Listen::At(address),
+        (false, None) => Listen::Somewhere,
+    };
+    let (effective, setup) = (&effective, &setup);
+    let system = System { context, effective, setup, days, session, listen, seconds };
     let mut played = system.run(&mut listener)?;
     extras.engine = started.elapsed();
     listener.check()?;
@@ -100,7 +113,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let (health, status) = listener.health.take().ok_or_else(none)?;
     let result = played.sessions.pop().ok_or_else(none)?;
     let report = report::build(
-        &setup,
+        setup,
         &context.registry,
         &loaded.covered(),
         result,

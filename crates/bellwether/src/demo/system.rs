@@ -1,5 +1,7 @@
 //! The demo's system: the live shell on a data directory of its own, which goes away with it.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use journal::disk::RealDisk;
 use model::exchange::Session;
 use paper::Book;
 use playback::Days;
+use runtime::Handle;
 use runtime::alerts::AlertSettings;
 use runtime::clock::{Clock, boot_nanos};
 use runtime::inbox::InboxConfig;
@@ -21,7 +24,10 @@ use runtime::shell::{NoDispatch, Settings, Shell, SnapshotRule, raise};
 use runtime::startup::{CrashLoop, Startup, open};
 use runtime::stepped::{Course, Played, step};
 use runtime::view::{Build, Run};
+use server::Server;
+use server::auth::CLI_TOKEN_FILE;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use super::listener::Listener;
 use crate::BUILD;
@@ -30,6 +36,7 @@ use crate::config::Effective;
 use crate::exit::{Exit, Failure};
 use crate::run::Setup;
 use crate::run::foundry::{Described, Drive, EngineFoundry};
+use crate::{serving, terminal};
 
 /// Bytes of a segment of the demo's journal.
 const SEGMENT_BYTES: u64 = 8 << 20;
@@ -39,8 +46,21 @@ const RING_BYTES: usize = 32 << 20;
 const QUEUE: usize = 1_000;
 /// How often the view is published: a day at full speed lasts about a second.
 const UPDATE_EVERY: Duration = Duration::from_millis(50);
+/// How long answers of the API may still take at the end.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// Hash of the demo's account, which nobody else has.
 const ACCOUNT: u64 = 0;
+
+/// Where the demo's API is served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Listen {
+    /// Nowhere.
+    Nowhere,
+    /// At this address and no other.
+    At(SocketAddr),
+    /// At the configuration's address, or at a free port where that is taken.
+    Somewhere,
+}
 
 /// What the demo runs.
 pub(crate) struct System<'a> {
@@ -51,6 +71,8 @@ pub(crate) struct System<'a> {
     pub(crate) days: Arc<dyn Days>,
     /// The day.
     pub(crate) session: Session,
+    /// Where its API is served.
+    pub(crate) listen: Listen,
     /// Seconds of wall time over which the day is spread; `None`: as fast as it goes.
     pub(crate) seconds: Option<f64>,
 }
@@ -70,12 +92,14 @@ impl System<'_> {
         let book =
             Book::open(&folder.path().join("paper"), &settings).map_err(Failure::internal)?;
         let shell = self.raise(&folder)?;
+        let handle = shell.handle.clone();
+        let network = network()?;
+        let server = self.serve(folder.path(), &handle, &network)?;
         let monitor = MonitorSettings {
             health_every: HEALTH_EVERY,
             limits: HeartbeatLimits::default(),
-            web: Arc::new(AtomicBool::new(false)),
+            web: Arc::new(AtomicBool::new(server.is_some())),
         };
-        let handle = shell.handle.clone();
         let monitor = Monitor::start(handle.clone(), monitor)
             .map_err(|error| Failure::io("start the monitor's thread", error))?;
         listener.watch(handle, monitor);
@@ -88,6 +112,8 @@ impl System<'_> {
         };
         let played = step(shell, &course, book, listener).map_err(Failure::internal)?;
         listener.rest();
+        server.into_iter().for_each(Server::stop);
+        network.shutdown_timeout(LAST_ANSWERS);
         match (&played.finished.why, &played.missing) {
             (Some(why), _) => {
                 let code = Exit::from_code(played.finished.exit_code);
@@ -96,6 +122,35 @@ impl System<'_> {
             (None, Some(missing)) => Err(crate::days::failure(missing.clone())),
             (None, None) => Ok(played),
         }
+    }
+
+    /// Serves the API while the demo runs, and says where.
+    fn serve(
+        &self,
+        data_dir: &Path,
+        handle: &Handle,
+        on: &Runtime,
+    ) -> Result<Option<Server>, Failure> {
+        let config = &self.effective.config;
+        let wanted = config.server.listen;
+        let server = match self.listen {
+            Listen::Nowhere => return Ok(None),
+            Listen::At(address) => serving::start(config, data_dir, address, handle, on)?,
+            Listen::Somewhere => serving::start_somewhere(config, data_dir, wanted, handle, on)?,
+        };
+        let address = server.address();
+        let token = match config.server.auth {
+            true => format!(" --token-file {}", data_dir.join(CLI_TOKEN_FILE).display()),
+            false => String::new(),
+        };
+        terminal::complain(&format!(
+            "while the demo runs its API is at http://{address}; look at it with\n  \
+             bellwether status --watch --url http://{address}{token}"
+        ));
+        if self.listen == Listen::Somewhere && wanted.port() != 0 && address != wanted {
+            terminal::complain(&format!("({wanted} is taken; --listen names another address)"));
+        }
+        Ok(Some(server))
     }
 
     /// Opens the temporary data directory and puts the shell together.
@@ -156,4 +211,13 @@ impl System<'_> {
             (whole / model::SECOND_NS as f64 / seconds).round().max(1.0) as u32
         })
     }
+}
+
+/// Makes the threads of the network.
+fn network() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("start the threads of the network", error))
 }

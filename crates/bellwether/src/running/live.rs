@@ -11,7 +11,7 @@ use runtime::clock::{Clock, boot_nanos, wall};
 use runtime::shell::{Brokers, Finished, GoLiveError, Market, raise};
 use tokio::runtime::Runtime;
 
-use super::{Plan, guarding, make_data_dir, not_raised, readiness, serving, signals, watching};
+use super::{Plan, guarding, make_data_dir, not_raised, readiness, signals, watching};
 use crate::exit::{Exit, Failure};
 use crate::run::foundry::Drive;
 
@@ -41,7 +41,7 @@ pub(super) fn run(plan: &Plan<'_>, address: &str, on: &Runtime) -> Result<Finish
     guarding::start_guard(plan, &shell.tending);
     let clock = shell.clock;
     // Before the core runs: an address that is taken ends the start, not a run.
-    let server = serving::start(plan, &shell.handle, on)?;
+    let server = plan.serve(&shell.handle, on)?;
     let running = shell.go_live(market(plan, clock)).map_err(not_alive)?;
     let monitor = watching(running.handle.clone())?;
     let signals = signals::listen(running.handle.clone(), on)?;

@@ -8,7 +8,6 @@ pub(crate) mod direct;
 mod guarding;
 mod live;
 mod readiness;
-mod serving;
 mod signals;
 mod stepped;
 
@@ -30,6 +29,8 @@ use runtime::recovery::Place;
 use runtime::shell::{Finished, RaiseError, Settings, SnapshotRule};
 use runtime::startup::{CrashLoop, OpenError, Opened, Startup, open};
 use runtime::view::{Build, Run};
+use server::Server;
+use tokio::runtime::Runtime;
 use twox_hash::xxhash3_128::Hasher;
 
 use crate::cli::Context;
@@ -41,6 +42,7 @@ use crate::log;
 use crate::run::Setup;
 use crate::run::foundry::{Described, Drive, EngineFoundry};
 use crate::run::tables::Tables;
+use crate::serving;
 use crate::terminal;
 
 /// The account that the paper broker keeps.
@@ -192,6 +194,12 @@ impl Plan<'_> {
             },
             watch_space: true,
         }
+    }
+
+    /// Begins to serve the API.
+    fn serve(&self, handle: &Handle, on: &Runtime) -> Result<Server, Failure> {
+        let data_dir = &self.context.global.data_dir;
+        serving::start(self.config, data_dir, self.config.server.listen, handle, on)
     }
 
     /// Names what the views show by number.

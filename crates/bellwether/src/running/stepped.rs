@@ -11,7 +11,7 @@ use runtime::shell::{Finished, NoDispatch, raise};
 use runtime::stepped::{Course, step};
 use tokio::runtime::Runtime;
 
-use super::{Plan, guarding, make_data_dir, not_raised, readiness, serving, signals, watching};
+use super::{Plan, guarding, make_data_dir, not_raised, readiness, signals, watching};
 use crate::days;
 use crate::exit::{Exit, Failure};
 use crate::run::foundry::Drive;
@@ -36,7 +36,7 @@ pub(super) fn run(plan: &Plan<'_>, on: &Runtime) -> Result<Finished, Failure> {
         .map_err(not_raised)?;
     guarding::tell_the_manager(&shell.tending);
     let handle = shell.handle.clone();
-    let server = serving::start(plan, &handle, on)?;
+    let server = plan.serve(&handle, on)?;
     let monitor = watching(handle.clone())?;
     let signals = signals::listen(handle.clone(), on)?;
     readiness::announce(plan, ready, handle, server.address(), on);

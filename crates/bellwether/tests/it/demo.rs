@@ -1,6 +1,9 @@
 //! `demo`: a generated day and a recorded one.
 
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -35,7 +38,7 @@ fn check_shape(desk: &Desk, answer: &Value) {
         let component = &health["components"][name];
         assert_eq!(component["is_healthy"], true, "{name}");
         assert_eq!(component["component_name"], name);
-        assert_eq!(component["running"], name != "web_dashboard", "{name}");
+        assert_eq!(component["running"], true, "{name}");
     }
     assert!(answer["summary"]["net_pnl"].is_string());
     let queues = answer["status"]["queues"].as_object().unwrap();
@@ -100,9 +103,8 @@ fn components_start_and_stop_in_order() {
         let found = answer.stderr.lines().position(|line| named(&line));
         found.unwrap_or_else(|| panic!("no line {words} {name}"))
     };
-    let running = &COMPONENTS[..COMPONENTS.len() - 1];
     for words in ["starting", "stopping"] {
-        let places: Vec<usize> = running.iter().map(|name| place(words, name)).collect();
+        let places: Vec<usize> = COMPONENTS.iter().map(|name| place(words, name)).collect();
         assert!(places.is_sorted(), "{words}: {places:?}");
     }
     assert!(place("trading system started", "") < place("stopping trading system", ""));
@@ -161,4 +163,88 @@ fn spy_2011_03_15_is_explained() {
         .filter_map(|t| t["strategy"].as_str())
         .collect();
     assert!(names.contains(&"vwap_reclaim") && names.contains(&"vwap_cross"), "{names:?}");
+}
+
+/// A demo that takes its time, with what it said of its API.
+struct Served {
+    child: Child,
+    url: String,
+    token: String,
+    /// All it says until it ends.
+    said: std::thread::JoinHandle<String>,
+}
+
+impl Served {
+    fn start(desk: &Desk, arguments: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bellwether"));
+        command.args(arguments.split_whitespace()).current_dir(desk.path());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        let hint = loop {
+            let line = lines.next().expect("it ended without a hint").unwrap();
+            said.push_str(&format!("{line}\n"));
+            if line.contains("--url") {
+                break line;
+            }
+        };
+        let after = |flag: &str| {
+            let mut words = hint.split_whitespace().skip_while(|word| *word != flag);
+            words.nth(1).unwrap().to_owned()
+        };
+        let (url, token) = (after("--url"), after("--token-file"));
+        let said = std::thread::spawn(move || {
+            lines.map_while(Result::ok).fold(said, |all, line| all + &line + "\n")
+        });
+        Self { child, url, token, said }
+    }
+
+    fn ask(&self, desk: &Desk, command: &str) -> Value {
+        desk.json(&format!("{command} --url {} --token-file {}", self.url, self.token))
+    }
+
+    /// Returns the exit code, stdout and stderr.
+    fn end(self) -> (Option<i32>, String, String) {
+        let output = self.child.wait_with_output().unwrap();
+        let said = self.said.join().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), said)
+    }
+}
+
+/// Contract.md 3: the demo serves its API while it runs and says where; it is the API of every
+/// running system, so it can be stopped through it, and the report comes all the same.
+#[test]
+fn the_demo_serves_its_api() {
+    let desk = Desk::new();
+    let served = Served::start(&desk, "demo --seconds 120 --symbols SYM0 --listen 127.0.0.1:0");
+    let health = served.ask(&desk, "health");
+    assert_eq!(health["components"]["web_dashboard"]["running"], true, "{health}");
+    let status = served.ask(&desk, "status");
+    assert_eq!(status["mode"], "demo");
+    assert_eq!(served.ask(&desk, "stop --reason enough")["done"], true);
+    let (code, stdout, said) = served.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(stdout.contains("report: "), "{stdout}");
+}
+
+/// Contract.md 3: an address that is taken: another port without a wish, a refusal with one;
+/// nothing at all with `--no-listen`.
+#[test]
+fn where_the_demo_listens() {
+    let desk = Desk::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().map(|address| (taken, address)).unwrap();
+    desk.file("bellwether.toml", &format!("[server]\nlisten = \"{}\"\n", taken.1));
+    let answer = desk.run("demo --symbols SYM0 --json");
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    for words in ["http://127.0.0.1:", &format!("{} is taken", taken.1)] {
+        assert!(answer.stderr.contains(words), "{words}: {}", answer.stderr);
+    }
+    let refused = desk.run(&format!("demo --symbols SYM0 --listen {}", taken.1));
+    assert_eq!(refused.code, 74, "{}", refused.stderr);
+    assert!(refused.stderr.contains("listen on"), "{}", refused.stderr);
+    let none = desk.run("demo --symbols SYM0 --no-listen --json");
+    assert!(!none.stderr.contains("http://"), "{}", none.stderr);
+    assert_eq!(none.document()["health"]["components"]["web_dashboard"]["running"], false);
+    desk.run("demo --no-listen --listen 127.0.0.1:0").refused(64, &["--no-listen"]);
 }
