@@ -35,7 +35,7 @@ mod watchdog;
 pub use front::{Beat, Front};
 pub use handle::{Handle, InstructError, Killed};
 pub use kill::{KILL_FILE, KillKeeper, write_kill_file};
-pub use projection::{CatchUp, Counts, Projection, Projector, project};
+pub use projection::{CatchUp, Counts, Past, Projection, Projector, project};
 pub use recovery::{Foundry, FoundryError};
 pub use release::{NoOutlet, Outlet, Receipt, Release, Released, ReleasedCommand, release_queue};
 pub use sequencer::{Applied, ApplyError, Sequencer, mark_of};

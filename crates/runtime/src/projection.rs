@@ -17,6 +17,9 @@ use crate::view::{Lists, Run};
 /// journal.
 const HISTORY: u64 = 300_000;
 
+/// Tells what was released before the process began, from one sequence to before another.
+pub type Past = Box<dyn FnOnce(u64, u64, &mut dyn FnMut(&Released)) + Send>;
+
 /// Reads released groups again, from one sequence to before another.
 pub type CatchUp = Box<dyn FnMut(u64, u64) -> Vec<Released> + Send>;
 
@@ -92,6 +95,7 @@ pub fn project(
     run: Arc<Run>,
     capacity: usize,
     mut catch_up: CatchUp,
+    past: Past,
     begin: u64,
 ) -> std::io::Result<Projection> {
     let (to, from) = sync_channel(capacity);
@@ -106,8 +110,8 @@ pub fn project(
     let (kept, seen) = (Arc::clone(&lists), Arc::clone(&counts));
     let thread = std::thread::Builder::new().name("lists".to_owned()).spawn(move || {
         if begin > 0 {
-            let past = catch_up(begin.saturating_sub(HISTORY), begin);
-            past.iter().for_each(|record| take(&run, &kept, record));
+            let from = begin.saturating_sub(HISTORY).max(1);
+            past(from, begin, &mut |record| take(&run, &kept, record));
         }
         keep(&run, &from, &kept, &seen, &mut catch_up);
     })?;

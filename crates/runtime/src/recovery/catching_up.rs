@@ -1,7 +1,7 @@
 //! Released records, read from the journal again: for lists and alerts that were too slow (J13).
 
 use engine::{Fact, Input};
-use journal::{Flags, ReadError, ReadOptions};
+use journal::{Flags, Group, ReadError, ReadOptions};
 
 use super::Place;
 use crate::codec::{self, Entry};
@@ -27,25 +27,28 @@ fn read(place: &Place, from: u64, to: u64) -> Result<Vec<Released>, ReadError> {
     let mut reader = place.read(options)?;
     let mut records = Vec::new();
     while let Some(group) = reader.next_group()? {
-        let (mut input, mut facts) = (None, Vec::<Fact>::new());
-        let mut time = model::Timestamp::default();
-        for record in group.records() {
-            let skip = record.flags.has(Flags::NON_CRITICAL);
-            time = record.time;
-            match codec::decode(record.kind, record.version, skip, record.payload) {
-                Ok(Some(Entry::Input(item))) => input = Some(item),
-                Ok(Some(Entry::Fact(fact))) => facts.push(fact),
-                // The process wrote them itself a moment ago: there are no unknown kinds.
-                Ok(Some(Entry::Mark(_)) | None) | Err(_) => {}
-            }
-        }
-        let Some(input) = input else { continue };
-        let silent = facts.is_empty() && matches!(input, Input::Market { .. } | Input::Time);
-        if !silent {
-            let (seq, end_seq) = (group.first_seq, group.last_seq);
-            let evaluations = Vec::new();
-            records.push(Released { seq, end_seq, time, input, facts, evaluations });
-        }
+        records.extend(released(&group));
     }
     Ok(records)
+}
+
+/// Returns a group as it was released, its evaluations left out; `None` when it led to nothing.
+pub(super) fn released(group: &Group<'_>) -> Option<Released> {
+    let (mut input, mut facts) = (None, Vec::<Fact>::new());
+    let mut time = model::Timestamp::default();
+    for record in group.records() {
+        let skip = record.flags.has(Flags::NON_CRITICAL);
+        time = record.time;
+        match codec::decode(record.kind, record.version, skip, record.payload) {
+            Ok(Some(Entry::Input(item))) => input = Some(item),
+            Ok(Some(Entry::Fact(fact))) => facts.push(fact),
+            // What this build does not know is in no list of it.
+            Ok(Some(Entry::Mark(_)) | None) | Err(_) => {}
+        }
+    }
+    let input = input?;
+    let silent = facts.is_empty() && matches!(input, Input::Market { .. } | Input::Time);
+    let (seq, end_seq) = (group.first_seq, group.last_seq);
+    let evaluations = Vec::new();
+    (!silent).then_some(Released { seq, end_seq, time, input, facts, evaluations })
 }

@@ -9,6 +9,7 @@
 
 mod catching_up;
 mod replay;
+mod retelling;
 pub mod snapshot;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use journal::{
 
 pub(crate) use catching_up::catch_up;
 pub use replay::{Difference, Foundry, FoundryError, Plan, Replay, ReplayError, Replayed};
+pub(crate) use retelling::retell;
 pub use snapshot::RestoreError;
 
 use crate::codec::SCHEMA;
@@ -236,8 +238,18 @@ pub(crate) fn base(
     build: &str,
     cold: bool,
 ) -> Result<(Base, Vec<BadSnapshot>), RecoverError> {
+    base_before(place, foundry, build, cold, u64::MAX)
+}
+
+/// Finds the newest snapshot before a sequence that can be used.
+fn base_before(
+    place: &Place,
+    foundry: &dyn Foundry,
+    build: &str,
+    cold: bool,
+    mut before: u64,
+) -> Result<(Base, Vec<BadSnapshot>), RecoverError> {
     let store = place.store();
-    let mut before = u64::MAX;
     let mut all_bad = Vec::new();
     loop {
         let fits = |head: &journal::SnapshotHead| {

@@ -14,6 +14,7 @@
 //! Invariant: no effect fires (J13); the journal always wins.
 
 use engine::record::{self, DecodeError, Reader, Writer};
+use engine::strategy_engine::Decision;
 use engine::{Engine, Fact, Input, Outputs, Sequenced, Start};
 use journal::{Flags, Group, Record};
 use model::{StrategyId, Timestamp};
@@ -152,6 +153,8 @@ pub struct Replay<'f> {
     base_seq: u64,
     found: Replayed,
     out: Outputs,
+    /// What led to nothing in the last group, if that was decided again.
+    evaluations: Vec<Decision>,
     payload: Writer,
 }
 
@@ -172,6 +175,7 @@ impl<'f> Replay<'f> {
             base_seq: 0,
             found: Replayed::default(),
             out: Outputs::default(),
+            evaluations: Vec::new(),
             payload: Writer::new(),
         }
     }
@@ -193,6 +197,11 @@ impl<'f> Replay<'f> {
     /// Returns the sequence of the snapshot it began behind; 0 without one.
     pub fn base_seq(&self) -> u64 {
         self.base_seq
+    }
+
+    /// Returns the evaluations of the last group that led to nothing; none where it was adopted.
+    pub(super) fn evaluations(&self) -> &[Decision] {
+        &self.evaluations
     }
 
     /// Returns what was found so far.
@@ -221,6 +230,7 @@ impl<'f> Replay<'f> {
     /// The group cannot be understood, or the engine of a start not be built.
     pub fn take(&mut self, group: &Group<'_>) -> Result<bool, ReplayError> {
         let extract = group.extract;
+        self.evaluations.clear();
         let records: SmallVec<[Record<'_>; 8]> = group.records().collect();
         let group = records.as_slice();
         let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok(true) };
@@ -311,6 +321,7 @@ impl<'f> Replay<'f> {
     fn repeat(&mut self, input: &Sequenced<Input>, group: &[Record<'_>]) {
         let Some((_, engine)) = &mut self.state else { return };
         engine.apply(input, &mut self.out);
+        self.evaluations.extend_from_slice(&self.out.evaluations);
         let mut recorded = group.iter().filter(|record| codec::is_fact(record.kind));
         for (at, fact) in self.out.facts.iter().enumerate() {
             codec::encode_fact(fact, &mut self.payload);

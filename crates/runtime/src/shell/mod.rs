@@ -170,9 +170,11 @@ pub fn raise(
     let run = Arc::new(run(&engine));
     let dispatchers = Arc::new(dispatch.start(&switch, &inbox, &engine));
     let catch_up = crate::recovery::catch_up(settings.place.clone());
+    let build = settings.author.build.clone();
+    let past = crate::recovery::retell(settings.place.clone(), Arc::clone(&foundry), build);
     let begin = if tail.last_seq == 0 { 0 } else { tail.last_seq + 1 };
     let Projection { projector, lists, counts, thread: lists_thread } =
-        project(Arc::clone(&run), settings.performance_updates, catch_up, begin)
+        project(Arc::clone(&run), settings.performance_updates, catch_up, past, begin)
             .map_err(RaiseError::Thread)?;
     let courier = Courier::start(CourierParts {
         settings: settings.alerts.clone(),

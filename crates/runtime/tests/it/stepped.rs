@@ -23,7 +23,7 @@ use runtime::recovery::{Place, Plan, Replay};
 use runtime::shell::{NoDispatch, Settings, Shell, SnapshotRule, raise};
 use runtime::startup::{CrashLoop, Startup, open};
 use runtime::stepped::{Course, Played, step};
-use runtime::view::{Build, Run, View};
+use runtime::view::{Build, DecisionRow, Run, View};
 use simulator::{ExchangeConfig, FillMode};
 
 use crate::support::{BUSY, Random, TestFoundry, calendar, date, strategy};
@@ -308,6 +308,35 @@ fn check_books(folder: &Path) {
     let doubtful = books.orders().iter().filter(|order| order.state == OrderState::Unknown);
     assert_eq!(doubtful.count(), 0);
     assert_eq!(books.brokers().get(model::BrokerId(0)).reports, book.reports());
+}
+
+/// Decision 0115: why nothing was traded is told after a restart as it was before, though it is in no
+/// journal.
+#[test]
+fn decisions_not_to_trade_are_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell_before = shell(folder.path());
+    let handle = shell_before.handle.clone();
+    let how = Interference::Stop(shell_before.core.inbox.clone());
+    let mut sink = Interfering { left: 9_000, how };
+    step(shell_before, &course(0), book(folder.path()), &mut sink).unwrap();
+    let before = decisions(&handle);
+    let quiet = before.iter().filter(|row| row.outcome == "no_trade").map(|row| row.count);
+    assert!(quiet.sum::<u64>() > 100, "{} rows", before.len());
+
+    let shell_after = shell(folder.path());
+    let begun = Instant::now();
+    while decisions(&shell_after.handle) != before {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", decisions(&shell_after.handle));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let how = Interference::Stop(shell_after.core.inbox.clone());
+    step(shell_after, &course(0), book(folder.path()), &mut Interfering { left: 1, how }).unwrap();
+}
+
+/// Returns the kept decisions of the first symbol.
+fn decisions(handle: &Handle) -> Vec<DecisionRow> {
+    handle.lists(|lists| lists.decisions(Some(SymbolId(0)), None, None, usize::MAX).items)
 }
 
 /// Issue 5, parity: a run that is stopped in the middle and started again, three times, ends where
