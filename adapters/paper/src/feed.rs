@@ -13,11 +13,12 @@ use std::time::Duration;
 use gateway::Unavailable;
 use model::exchange::{Segment, Session};
 use model::{
-    Bar, Conditions, Halt, MINUTE_NS, MarketEvent, Price, Quantity, Rounding, SCALE, SymbolId,
-    Timestamp, Trade,
+    Bar, Conditions, CorporateAction, Halt, MINUTE_NS, MarketEvent, Price, Quantity, Rounding,
+    SCALE, SymbolId, Timestamp, Trade,
 };
 use simulator::Night;
 
+use crate::book::Book;
 use crate::desk::{Clock, Desk, Shown};
 
 /// Prints of a minute.
@@ -36,6 +37,8 @@ pub struct Day {
     pub night: Night,
     /// Bars and pauses of each symbol, in the order of their ids; bars of other days are left out.
     pub symbols: Vec<(Vec<Bar>, Vec<Halt>)>,
+    /// What happens to the symbols before the session begins (F27).
+    pub actions: Vec<CorporateAction>,
 }
 
 /// Where days come from: the first session whose regular hours end after a time, `None` when there
@@ -87,6 +90,14 @@ impl Feed {
         let session = day.session;
         self.wait(session.pre_open, caught_up).await;
         self.desk.with(move |book| book.begin_session(&session)).await?;
+        for action in day.actions.clone() {
+            let once = move |book: &mut Book| {
+                let due = !book.has_acted(&action);
+                if due { book.act(&action, session.pre_open).map(drop) } else { Ok(()) }
+            };
+            let acted = self.desk.with(once).await?;
+            acted.map_err(|error| Unavailable(error.to_string()))?;
+        }
         let count = day.symbols.len();
         let fed = self.desk.with(move |book| book.fed_until_of(count)).await?;
         let events = events(day, &fed);

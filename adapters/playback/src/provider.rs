@@ -16,6 +16,8 @@ use crate::timeline::timeline;
 
 /// The longest silence, in the feed's time (C28).
 const HEARTBEAT_NS: i64 = 5 * SECOND_NS;
+/// At the wall clock's speed it comes well within the five seconds after which a feed is dead (C28).
+const HEARTBEAT_LIVE_NS: i64 = 2 * SECOND_NS;
 /// The shortest pause between two looks at the clock.
 const SHORTEST: Duration = Duration::from_millis(1);
 /// The longest pause, after which an end is noticed.
@@ -181,7 +183,8 @@ impl Shared {
 
     /// Waits until a time of the feed, with heartbeats; false when the provider is gone.
     fn wait_until(&self, time: Timestamp, to: &dyn FeedSink) -> bool {
-        let mut beat = (self.now)().plus_nanos(HEARTBEAT_NS);
+        let every = if self.speed == 1 { HEARTBEAT_LIVE_NS } else { HEARTBEAT_NS };
+        let mut beat = (self.now)().plus_nanos(every);
         loop {
             let now = (self.now)();
             if self.lock().over {
@@ -191,7 +194,7 @@ impl Shared {
                 return true;
             }
             if now >= beat {
-                beat = now.plus_nanos(HEARTBEAT_NS);
+                beat = now.plus_nanos(every);
                 self.push(now, MarketEvent::Heartbeat, to);
             }
             let left = time.min(beat).since(now).max(0) / i64::from(self.speed.max(1));

@@ -13,6 +13,7 @@ mod reference;
 mod result;
 mod tick_feed;
 
+pub use actions::actions_before;
 pub use data::{Action, DataError, MarketData, SymbolData};
 pub use driver::{Driver, Host, RunConfig, Venue, Wait, engine_config, exchange, run};
 pub use indicators::reference::DailyBar;

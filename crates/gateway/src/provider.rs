@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Bar, Date, MarketEvent, Quote, SymbolDay, SymbolId, Timestamp};
+use model::{Bar, CorporateAction, Date, MarketEvent, Quote, SymbolDay, SymbolId, Timestamp};
 
 use crate::broker::{Answer, Unavailable};
 
@@ -44,6 +44,13 @@ pub trait ReferenceSource: Send + Sync {
     /// # Errors
     /// They are not there.
     fn before(&self, date: Date) -> Result<Vec<SymbolDay>, Unavailable>;
+
+    /// Returns the corporate actions that happen before the session of a date begins (F27). It may
+    /// take a while, as the facts may.
+    ///
+    /// # Errors
+    /// They are not known; that there is none is an empty list.
+    fn actions(&self, date: Date) -> Result<Vec<CorporateAction>, Unavailable>;
 }
 
 /// Takes what a provider says. It never blocks: what finds no room is conflated or becomes a gap

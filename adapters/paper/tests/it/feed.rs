@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use model::exchange::{Calendar, settlement_date};
-use model::{ExecutionRow, OrderKind, OrderState, Timestamp};
+use model::{
+    ActionKind, CorporateAction, ExecutionRow, OrderKind, OrderState, PositionRow, SplitRatio,
+    SymbolId, Timestamp,
+};
 use paper::feed::{Day, Feed};
 use paper::{Book, Clock, Desk, Settings};
 use simulator::Night;
@@ -35,6 +38,7 @@ fn days() -> Vec<Day> {
             days: 1,
         },
         symbols: market.iter().map(|s| (s.bars.clone(), s.halts.clone())).collect(),
+        actions: Vec::new(),
     };
     sessions.iter().map(day).collect()
 }
@@ -103,4 +107,33 @@ async fn cuts_make_no_difference() {
     assert!(whole.len() > 10, "{}", whole.len());
     assert_eq!(whole, cut);
     assert_eq!(results[0].1, results[1].1, "cash and equity");
+}
+
+/// F27: a split happens to what is held when its session begins, once, also when the feed starts again
+/// within that session.
+#[tokio::test]
+async fn a_split_happens_once() {
+    let mut days = days();
+    let [first, second] = [days[0].session, days[1].session];
+    let ratio = SplitRatio::nearest(2.0).unwrap();
+    let kind = ActionKind::Split { ratio, cash_in_lieu: None };
+    days[1].actions = vec![CorporateAction { symbol: SymbolId(0), ex_date: second.date, kind }];
+    let world = World { now: Arc::new(AtomicI64::new(first.open.nanos())), days };
+    let (dir, settings) = (tempfile::tempdir().unwrap(), settings(&["SYM0", "SYM1"]));
+    let mut desk = world.run(dir.path(), &settings, first.open).await;
+    for symbol in 0..2 {
+        desk.submit(buy(1 + u64::from(symbol), symbol, OrderKind::Market, 100)).await;
+    }
+    let held = |rows: Vec<PositionRow>| -> Vec<i64> {
+        rows.iter().map(|row| row.quantity.shares()).collect()
+    };
+    for (until, expected) in
+        [(first.close, [100, 100]), (second.open, [200, 100]), (second.close, [200, 100])]
+    {
+        drop(desk);
+        // The thread ends with its last desk and lets the file go.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        desk = world.run(dir.path(), &settings, until).await;
+        assert_eq!(held(desk.positions().await.unwrap()), expected, "{until}");
+    }
 }

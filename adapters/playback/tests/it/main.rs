@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use backtest::{Action, MarketData, SymbolData};
 use futures_util::FutureExt;
 use gateway::{FeedSignal, FeedSink, MarketDataProvider, ReferenceSource};
 use model::exchange::Calendar;
-use model::{MINUTE_NS, MarketEvent, SymbolId, Timestamp};
-use playback::{Days, Generated, Playback, References};
+use model::{ActionKind, Cash, Date, MINUTE_NS, MarketEvent, Symbol, SymbolId, Timestamp};
+use playback::{Days, DaysError, Generated, Playback, References};
 
 /// Keeps what was pushed with the clock's time.
 struct Kept {
@@ -146,4 +147,51 @@ fn days_follow_one_another() {
     let bars = world.bars();
     assert!(bars.windows(2).all(|pair| pair[0].1.start < pair[1].1.start));
     assert!(bars.iter().all(|(at, bar)| bar.start.nanos() + MINUTE_NS <= at.nanos()));
+}
+
+/// Recorded days with a split and a dividend.
+#[derive(Debug)]
+struct Recorded(MarketData);
+
+impl Days for Recorded {
+    fn symbols(&self) -> &[Symbol] {
+        const { &[] }
+    }
+    fn first(&self) -> Date {
+        "2026-11-24".parse().unwrap()
+    }
+    fn last(&self) -> Option<Date> {
+        None
+    }
+    fn load(&self, _: Date, _: Date) -> Result<MarketData, DaysError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// F27: what happens to a symbol is said before the session of its ex-date, or before the next one
+/// when that date has none; a split by a number that is no ratio is not.
+#[test]
+fn actions_precede_a_session() {
+    let action = |date: &str, split_ratio, dollars| Action {
+        date: date.parse().unwrap(),
+        split_ratio,
+        cash_dividend: Cash::from_dollars(dollars).unwrap(),
+    };
+    let actions = vec![
+        action("2026-11-24", 2.0, 0),
+        action("2026-11-26", 1.0, 3),
+        action("2026-11-30", -1.0, 0),
+    ];
+    let data = SymbolData { actions, ..SymbolData::new("AAA".parse().unwrap()) };
+    let days = Recorded(MarketData::new(vec![data]).unwrap());
+    let references = References::new(Arc::new(days), Arc::new(Calendar::nyse()));
+    let kinds = |date: &str| -> Vec<ActionKind> {
+        let actions = references.actions(date.parse().unwrap()).unwrap();
+        actions.into_iter().map(|action| action.kind).collect()
+    };
+    assert!(matches!(kinds("2026-11-24")[..], [ActionKind::Split { .. }]));
+    assert!(kinds("2026-11-25").is_empty());
+    let per_share = Cash::from_dollars(3).unwrap();
+    assert_eq!(kinds("2026-11-27"), [ActionKind::Dividend { per_share }], "over Thanksgiving");
+    assert!(kinds("2026-11-30").is_empty());
 }

@@ -2,8 +2,7 @@
 //! corporate actions.
 
 use super::{Driver, Host, Venue};
-use crate::actions::corporate;
-use crate::data::Action;
+use crate::actions::{self, corporate};
 use engine::{BrokerEvent, Input};
 use model::exchange::Session;
 use model::{Bar, Date, MINUTE_NS, Price, SymbolId, Timestamp};
@@ -112,9 +111,7 @@ impl<H: Host> Driver<'_, H> {
     fn announce_actions(&mut self, symbol: SymbolId, session: &Session, previous: Option<Date>) {
         let data = self.data;
         let Some(data) = data.symbols().get(symbol.index()) else { return };
-        let first = previous.map_or(session.date, |date| date.plus_days(1));
-        let due = |action: &&Action| (first..=session.date).contains(&action.date);
-        for action in data.actions.iter().filter(due) {
+        for action in actions::due(data, session, previous) {
             let last = previous.and_then(|date| self.official_close(symbol, date));
             let last = last.unwrap_or_else(|| self.mark(symbol));
             let Ok(happening) = corporate(symbol, action, last) else {
@@ -134,9 +131,7 @@ impl<H: Host> Driver<'_, H> {
     }
 
     pub(super) fn official_close(&self, symbol: SymbolId, date: Date) -> Option<Price> {
-        let data = self.data.symbols().get(symbol.index())?;
-        let at = data.daily.binary_search_by_key(&date, |bar| bar.date).ok()?;
-        Some(data.daily.get(at)?.close)
+        actions::official_close(self.data.symbols().get(symbol.index())?, date)
     }
 
     pub(super) fn mark(&self, symbol: SymbolId) -> Price {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use backtest::actions_before;
 use model::exchange::{Calendar, Session, settlement_date};
 use model::{Date, Symbol, Timestamp};
 use paper::feed::{Day, DaySource, Feed};
@@ -228,7 +229,8 @@ fn source(days: Arc<dyn Days>, calendar: Arc<Calendar>) -> DaySource {
                     (bars.collect(), halts.collect())
                 });
                 let symbols = symbols.collect();
-                Some(Day { session, night: night(&calendar, &session), symbols })
+                let actions = actions_before(&data, &calendar, &session);
+                Some(Day { session, night: night(&calendar, &session), symbols, actions })
             }
             Err(error) => {
                 error!(%error, "no more days");

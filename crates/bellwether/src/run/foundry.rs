@@ -147,7 +147,7 @@ impl Foundry for EngineFoundry {
     fn engine(&self, start: &Start) -> Result<Engine, FoundryError> {
         let described = Described::read(start)?;
         let wrong = |failure: Failure| FoundryError(failure.text());
-        let (_, setup) = described.setup(&self.registry).map_err(wrong)?;
+        let (config, setup) = described.setup(&self.registry).map_err(wrong)?;
         Ok(Engine::new(EngineConfig {
             symbols: described.symbols,
             strategies: setup.instances(&self.registry).map_err(wrong)?,
@@ -159,7 +159,7 @@ impl Foundry for EngineFoundry {
             brokers: brokers(described.drive),
             opening_failover: false,
             record_all: true,
-            data: data_policy(described.drive),
+            data: data_policy(described.drive, config.data.playback.speed),
         }))
     }
 
@@ -187,12 +187,14 @@ fn brokers(drive: Drive) -> Vec<BrokerTraits> {
     vec![paper::traits(drive == Drive::Live)]
 }
 
-/// Returns how market data is judged: played days have no age, but minutes of a live feed may come
-/// a little after their end.
-fn data_policy(drive: Drive) -> DataPolicy {
-    match drive {
-        Drive::Stepped => DataPolicy::default(),
-        Drive::Live => DataPolicy { staleness: None, ..DataPolicy::live() },
+/// Returns how market data is judged (decision 0117). Minutes of a live feed may come a little after
+/// their end. What is played at the speed of the wall clock grows old as a live feed does (C28); played
+/// faster, limits in the feed's time are moments of the machine's, and played data has no age.
+fn data_policy(drive: Drive, speed: u32) -> DataPolicy {
+    match (drive, speed) {
+        (Drive::Stepped, _) => DataPolicy::default(),
+        (Drive::Live, 1) => DataPolicy::live(),
+        (Drive::Live, _) => DataPolicy { staleness: None, ..DataPolicy::live() },
     }
 }
 
@@ -211,6 +213,17 @@ mod tests {
         let symbols = vec!["AAA".parse().unwrap(), "BBB".parse().unwrap()];
         let described = Described::new(Drive::Live, &effective.config, &setup, symbols).unwrap();
         (described, registry)
+    }
+
+    /// C28: limits hold for a live feed and for one that is played at the wall clock's speed.
+    #[test]
+    fn data_grows_old_at_the_speed_of_the_wall_clock() {
+        let limits = |drive, speed| data_policy(drive, speed).staleness;
+        let live = limits(Drive::Live, 1).unwrap();
+        let seconds = [live.symbol_ns, live.bar_ns, live.heartbeat_ns].map(|ns| ns / 1_000_000_000);
+        assert_eq!(seconds, [2, 90, 5]);
+        assert_eq!(limits(Drive::Live, 60), None);
+        assert_eq!(limits(Drive::Stepped, 1), None);
     }
 
     fn start(described: &Described) -> Start {

@@ -1,11 +1,11 @@
-//! Reference data comes in before each session (design.md 6): one for the session in progress or
+//! Reference data and corporate actions come in before each session (design.md 6, F27): one for the session in progress or
 //! the next one at the start, then one after each close of the evening session.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Input;
-use gateway::ReferenceSource;
+use gateway::{ReferenceSource, Unavailable};
 use model::exchange::{Calendar, Session};
 use model::{DAY_NS, Timestamp};
 
@@ -33,12 +33,18 @@ pub async fn references(
             continue;
         }
         let asked = Arc::clone(&source);
-        let answer = tokio::task::spawn_blocking(move || asked.before(session.date)).await;
+        let ask = move || Ok((asked.before(session.date)?, asked.actions(session.date)?));
+        let answer: Result<Result<_, Unavailable>, _> = tokio::task::spawn_blocking(ask).await;
         match answer {
-            Ok(Ok(days)) => {
-                tracing::info!(date = %session.date, symbols = days.len(), "reference data");
+            Ok(Ok((days, actions))) => {
+                let (symbols, happening) = (days.len(), actions.len());
+                tracing::info!(date = %session.date, symbols, happening, "reference data");
                 for day in days {
                     inbox.report(Input::Reference(Box::new(day))).await;
+                }
+                // One that is known already changes nothing: a restart may say it again.
+                for action in actions {
+                    inbox.report(Input::Action(action)).await;
                 }
                 told = Some(session);
             }
