@@ -2,10 +2,12 @@
 //! back.
 //!
 //! A backup may be taken while the system runs: snapshots are copied before the journal that goes
-//! on behind them, the journal before the broker's own book. A restored journal goes on under a
-//! higher epoch, and the books are compared with the broker's before anything is opened.
+//! on behind them, the journal before the broker's own book. A backup of the same data directory may
+//! be brought up to date: what is there already is not written again. A restored journal goes on
+//! under a higher epoch, and the books are compared with the broker's before anything is opened.
 
-use std::fs;
+mod copies;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,16 +21,13 @@ use crate::files;
 use crate::run::offline;
 use crate::terminal;
 
-/// What a backup holds, in the order in which it is copied.
-const PARTS: [&str; 5] = ["identity", "epoch", "snapshots", "journal", "paper"];
-
 /// Flags of `backup`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  bellwether backup /mnt/backup/2026-11-24\n  bellwether --data-dir paper backup night --json"
 )]
 pub(crate) struct BackupArgs {
-    /// The folder to write; it must not exist yet
+    /// The folder to write: a new one, or an earlier backup of this data directory
     to: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -54,11 +53,13 @@ pub(crate) fn backup(context: &Context, args: &BackupArgs) -> Result<Exit, Failu
     if !from.join("journal").is_dir() {
         return Err(Failure::missing(format_args!("{} holds no journal", from.display())));
     }
-    if args.to.exists() {
-        return Err(Failure::usage(format_args!("{} exists already", args.to.display())));
+    if args.to.exists() && !copies::is_backup_of(&args.to, from)? {
+        let what = "exists already and is no backup of this data directory";
+        return Err(Failure::usage(format_args!("{} {what}", args.to.display())));
     }
-    let bytes = copy_parts(from, &args.to)?;
-    report("backup", &args.to, &args.to, bytes, args.json)
+    let copied = copies::copy_parts(from, &args.to)?;
+    copied.list.write(&args.to)?;
+    report("backup", &args.to, &args.to, copied.bytes, args.json)
 }
 
 /// Runs `restore`.
@@ -67,16 +68,19 @@ pub(crate) fn restore(context: &Context, args: &RestoreArgs) -> Result<Exit, Fai
     if !args.from.join("journal").is_dir() {
         return Err(Failure::missing(format_args!("{} is no backup", args.from.display())));
     }
-    if to.join("journal").exists() {
-        return Err(Failure::usage(format_args!("{} holds a journal already", to.display()))
+    // Files of another life beside the restored ones would be taken for theirs.
+    let parts = [("journal", "a journal"), ("snapshots", "snapshots"), ("paper", "a paper book")];
+    if let Some((_, what)) = parts.into_iter().find(|(part, _)| to.join(part).exists()) {
+        return Err(Failure::usage(format_args!("{} holds {what} already", to.display()))
             .hint("restore into another data directory, or move this one away"));
     }
+    copies::List::read(&args.from)?.map_or(Ok(()), |list| list.check(&args.from))?;
     files::make_folder(to)?;
     let _lock = Lock::acquire(to).map_err(|error| match error {
         LockError::Held { .. } => Failure::new(Exit::Locked, error),
         LockError::Disk { .. } => Failure::new(Exit::Io, error),
     })?;
-    let bytes = copy_parts(&args.from, to)?;
+    let bytes = copies::copy_parts(&args.from, to)?.bytes;
     let disk = RealDisk::default();
     let fail = |error| Failure::io(format_args!("raise the epoch in {}", to.display()), error);
     let known = epoch::read(&disk, to).map_err(fail)?;
@@ -84,43 +88,6 @@ pub(crate) fn restore(context: &Context, args: &RestoreArgs) -> Result<Exit, Fai
     let raised = epoch::next(known, u64::try_from(seconds).unwrap_or(0));
     epoch::write(&disk, to, raised).map_err(fail)?;
     report("restored", to, to, bytes, args.json)
-}
-
-/// Copies what is there of the parts and returns the bytes.
-fn copy_parts(from: &Path, to: &Path) -> Result<u64, Failure> {
-    files::make_folder(to)?;
-    let mut bytes = 0;
-    for part in PARTS {
-        let (source, target) = (from.join(part), to.join(part));
-        if source.is_dir() {
-            files::make_folder(&target)?;
-            let failed = |error| Failure::io(format_args!("list {}", source.display()), error);
-            // A checkpoint names a piece of the log: the names of the pieces are asked for after it.
-            let checkpoint = source.join(paper::CHECKPOINT);
-            if checkpoint.exists() {
-                bytes += copy(&checkpoint, &target.join(paper::CHECKPOINT))?;
-            }
-            let names = RealDisk::default().list(&source).map_err(failed)?;
-            // What is being written will have another name when it is whole.
-            let whole = |name: &&String| *name != paper::CHECKPOINT && !name.ends_with(".new");
-            for name in names.iter().filter(whole) {
-                bytes += copy(&source.join(name), &target.join(name))?;
-            }
-        } else if source.exists() {
-            bytes += copy(&source, &target)?;
-        }
-    }
-    Ok(bytes)
-}
-
-/// Copies one file and makes it durable.
-fn copy(from: &Path, to: &Path) -> Result<u64, Failure> {
-    let failed =
-        |error| Failure::io(format_args!("copy {} to {}", from.display(), to.display()), error);
-    let bytes = fs::copy(from, to).map_err(failed)?;
-    let file = fs::File::open(to).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    Ok(bytes)
 }
 
 /// Verifies what was written and says so.

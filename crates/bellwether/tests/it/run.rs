@@ -137,6 +137,45 @@ fn a_paper_account_begins_with_its_cash() {
     desk.run("--config c.toml config check").refused(78, &["brokers.opening_failover"]);
 }
 
+/// A backup is brought up to date by what is new alone; one that rotted is not restored.
+#[test]
+fn a_backup_is_brought_up_to_date() {
+    let desk = Desk::new();
+    desk.file("c.toml", CONFIG);
+    let (child, _) = start(&desk, "--init");
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(end(child, "-TERM"), 0);
+    desk.json("--data-dir d backup night");
+    let files = || {
+        let mut found: Vec<_> = ["journal", "snapshots", "paper"]
+            .iter()
+            .flat_map(|part| std::fs::read_dir(desk.path().join("night").join(part)).unwrap())
+            .map(|file| file.unwrap())
+            .map(|file| (file.path(), file.metadata().unwrap().modified().unwrap()))
+            .collect();
+        found.sort();
+        found
+    };
+    let before = files();
+    assert!(before.len() >= 3, "{before:?}");
+    desk.json("--data-dir d backup night");
+    assert_eq!(files(), before, "nothing is written again");
+
+    // What changed and what is gone follow; what is of another directory is refused.
+    let (snapshot, _) = before.iter().find(|(path, _)| path.ends_with("0000000001.seg")).unwrap();
+    std::fs::write(snapshot, "rotten").unwrap();
+    std::fs::write(desk.path().join("night/journal/stray"), "not of it").unwrap();
+    desk.run("--data-dir e restore night").refused(65, &["0000000001.seg", "backed up"]);
+    let saved = desk.json("--data-dir d backup night");
+    assert_eq!(saved["errors"], 0, "{saved}");
+    assert!(!desk.path().join("night/journal/stray").exists());
+    assert_eq!(files().len(), before.len());
+    assert_eq!(desk.json("--data-dir e restore night")["last_seq"], saved["last_seq"]);
+    std::fs::create_dir_all(desk.path().join("f/paper")).unwrap();
+    desk.run("--data-dir f restore night").refused(64, &["holds a paper book already"]);
+    desk.run("--data-dir e backup d").refused(64, &["is no backup of this data directory"]);
+}
+
 /// C33, contract.md 2: what cannot be started says why: another configuration's books, another
 /// mode, a journal that is damaged.
 #[test]
