@@ -5,7 +5,7 @@ use super::{Driver, Host, Venue};
 use crate::actions::{self, corporate};
 use engine::{BrokerEvent, Input};
 use model::exchange::Session;
-use model::{Bar, Date, MINUTE_NS, Price, SymbolId, Timestamp};
+use model::{Bar, Date, MINUTE_NS, MarketEvent, Price, SourceId, SymbolId, Timestamp};
 
 impl<H: Host> Driver<'_, H> {
     /// Runs a session, or the rest of it when the core comes from a process that ended within it.
@@ -54,8 +54,13 @@ impl<H: Host> Driver<'_, H> {
             let symbol = SymbolId(index as u32);
             let day = self.references.symbol_day(symbol, session, previous);
             self.host.venue_mut().set_adv(symbol, day.adv20);
-            if fed.is_none() {
-                self.apply(session.pre_open, Input::Reference(Box::new(day)));
+            let last = self.last_known(symbol);
+            match fed {
+                None => self.apply(session.pre_open, Input::Reference(Box::new(day))),
+                Some(now) if !self.knows_reference(symbol, session) => {
+                    self.apply(now, Input::Reference(Box::new(day)));
+                }
+                Some(_) => {}
             }
             self.find_place(index, session, fed);
             match fed {
@@ -64,7 +69,7 @@ impl<H: Host> Driver<'_, H> {
                     let held = self.host.venue().position(symbol);
                     self.acted.push((symbol, held));
                 }
-                Some(_) => {}
+                Some(now) => self.fill_gap(symbol, last, now),
             }
         }
         self.find_next_halt();
@@ -78,6 +83,36 @@ impl<H: Host> Driver<'_, H> {
             let event = BrokerEvent::ActionBooked { symbol, held };
             self.apply(session.pre_open, Input::Broker { broker, event });
             self.settle(session.pre_open);
+        }
+    }
+
+    /// Returns the start of a symbol's last bar that the core's analysis knows.
+    fn last_known(&self, symbol: SymbolId) -> Timestamp {
+        let state = self.host.engine().data().symbol(symbol);
+        state.map_or(Timestamp::MIN, |state| state.last.start)
+    }
+
+    fn knows_reference(&self, symbol: SymbolId, session: &Session) -> bool {
+        let state = self.host.engine().data().symbol(symbol);
+        state.is_some_and(|state| state.reference(session).is_some())
+    }
+
+    /// Fills in what the process before fed and the analysis of this one does not know, because it
+    /// began cold: nothing is opened by minutes that are over (journal.md 8, F24).
+    fn fill_gap(&mut self, symbol: SymbolId, last: Timestamp, now: Timestamp) {
+        let (data, at) = (self.data, symbol.index());
+        let Some((symbol_data, cursor)) = data.symbols().get(at).zip(self.cursors.get(at)) else {
+            return;
+        };
+        let fed = symbol_data.bars.get(cursor.begin..cursor.bar).unwrap_or_default();
+        let missing = fed.get(fed.partition_point(|bar| bar.start <= last)..).unwrap_or_default();
+        if missing.is_empty() {
+            return;
+        }
+        let events = [MarketEvent::Gap { symbol, missing: 0 }].into_iter();
+        let events = events.chain(missing.iter().map(|&bar| MarketEvent::Backfill { symbol, bar }));
+        for event in events.chain([MarketEvent::BackfillEnd { symbol }]) {
+            self.apply(now, Input::Market { source: SourceId(0), event });
         }
     }
 

@@ -89,13 +89,18 @@ fn foundry() -> TestFoundry {
 
 /// Opens a data directory and puts the shell together.
 fn shell(folder: &Path) -> Shell {
+    shell_of(folder, BUILD)
+}
+
+/// Does so as another build would.
+fn shell_of(folder: &Path, build: &str) -> Shell {
     let disk = Arc::new(RealDisk::default());
     let first = calendar().session(date(FIRST)).unwrap().unwrap();
     let startup = Startup {
         data_dir: folder.to_owned(),
         disk: disk.clone(),
         init: true,
-        build: BUILD.to_owned(),
+        build: build.to_owned(),
         mode: "demo".to_owned(),
         config: BUSY.join("\n"),
         account: 1,
@@ -106,7 +111,7 @@ fn shell(folder: &Path) -> Shell {
     assert_eq!(opened.failed, [""; 0]);
     let settings = Settings {
         place: Place::of(disk, folder, Some(1)),
-        author: Author { build: BUILD.to_owned(), account: 1, ..Author::default() },
+        author: Author { build: build.to_owned(), account: 1, ..Author::default() },
         segment_bytes: 4 << 20,
         ring_bytes: 32 << 20,
         inbox: InboxConfig {
@@ -337,6 +342,71 @@ fn decisions_not_to_trade_are_told_again() {
 /// Returns the kept decisions of the first symbol.
 fn decisions(handle: &Handle) -> Vec<DecisionRow> {
     handle.lists(|lists| lists.decisions(Some(SymbolId(0)), None, None, usize::MAX).items)
+}
+
+/// Journal.md 8: another build goes on in mid-session with the books and a cold analysis. What the
+/// session brought before comes in as minutes that are over, and nothing is held back afterwards.
+#[test]
+fn another_build_is_warmed_up_in_mid_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(folder.path());
+    let how = Interference::Stop(shell.core.inbox.clone());
+    let mut sink = Interfering { left: 9_000, how };
+    step(shell, &course(0), book(folder.path()), &mut sink).unwrap();
+    let shell = shell_of(folder.path(), "build-b");
+    assert!(shell.start.cold);
+    let now = shell.core.sequencer.engine().now();
+    let session = calendar().session_at(now).unwrap();
+    assert!(now > session.open && now < session.close, "in mid-session: {now}");
+    let mut sink = Knowing::default();
+    step(shell, &course(0), book(folder.path()), &mut sink).unwrap();
+    let days = days();
+    let known = days.all.symbols().iter().map(|data| {
+        let of_session = |bar: &&model::Bar| (session.pre_open..now).contains(&bar.start);
+        data.bars.iter().filter(of_session).filter(|bar| bar.end() < now).count()
+    });
+    let (backfilled, ended) = backfills(folder.path());
+    assert_eq!(backfilled, known.sum::<usize>());
+    assert_eq!(ended, days.symbols().len());
+    assert!(sink.evaluations > 1_000, "{} evaluations", sink.evaluations);
+    assert_eq!(sink.without_reference, 0, "reference data is known after the start");
+}
+
+/// Counts evaluations, and those of symbols without reference data.
+#[derive(Default)]
+struct Knowing {
+    evaluations: u64,
+    without_reference: u64,
+}
+
+impl Sink for Knowing {
+    fn fact(&mut self, _engine: &Engine, _fact: &Fact) {}
+
+    fn evaluation(&mut self, engine: &Engine, decision: &Decision) {
+        self.evaluations += 1;
+        let state = engine.data().symbol(decision.symbol);
+        let known = engine
+            .session()
+            .is_some_and(|session| state.is_some_and(|state| state.reference(session).is_some()));
+        self.without_reference += u64::from(!known);
+    }
+}
+
+/// Returns how many minutes a journal tells that were filled in, and of how many symbols.
+fn backfills(folder: &Path) -> (usize, usize) {
+    let place = Place::of(Arc::new(RealDisk::default()), folder, Some(1));
+    let mut reader = place.read(ReadOptions::default()).unwrap();
+    let (mut minutes, mut ends) = (0, 0);
+    while let Some(group) = reader.next_group().unwrap() {
+        for record in group.records() {
+            let entry = codec::decode(record.kind, record.version, true, record.payload).unwrap();
+            if let Some(Entry::Input(engine::Input::Market { event, .. })) = entry {
+                minutes += usize::from(matches!(event, model::MarketEvent::Backfill { .. }));
+                ends += usize::from(matches!(event, model::MarketEvent::BackfillEnd { .. }));
+            }
+        }
+    }
+    (minutes, ends)
 }
 
 /// Issue 5, parity: a run that is stopped in the middle and started again, three times, ends where
