@@ -42,6 +42,8 @@ struct Figures {
     to_wire_without_disk: Option<Spread>,
     /// The same on the disk.
     to_wire: Spread,
+    /// What waking the three threads on that way takes here when they have nothing to do.
+    three_hops: Spread,
     /// A start without a snapshot.
     replay: Recovery,
     /// A start from a snapshot with a tail of the journal behind it.
@@ -117,6 +119,7 @@ fn print(figures: &Figures) {
         spread("inbox->socket", "orders, without the disk's barrier", found);
     }
     spread("inbox->socket", "orders, on the disk", &figures.to_wire);
+    spread("three hops", "times nothing but the three wake-ups", &figures.three_hops);
     for (name, found) in [("replay", &figures.replay), ("from snapshot", &figures.from_snapshot)] {
         let Recovery { records, mib, seconds } = found;
         println!(
@@ -148,16 +151,26 @@ fn run(smoke: bool) -> anyhow::Result<Figures> {
     took.sort_unstable();
     let apply_encode = Spread::of(&took.iter().map(Duration::as_secs_f64).collect::<Vec<_>>());
 
-    let minutes = if smoke { 2 } else { 20 };
+    let minutes = if smoke { 4 } else { 60 };
     // A file system in memory has no barrier to wait for.
     let memory = Path::new("/dev/shm");
     let to_wire_without_disk = if memory.is_dir() { Some(to_wire(memory, minutes)?) } else { None };
     let to_wire = to_wire(Path::new("."), minutes)?;
+    let hops = to_wire::hops(if smoke { 50 } else { 1_000 });
+    let three_hops = Spread::of(&hops.iter().map(|&ns| ns as f64 / 1e9).collect::<Vec<_>>());
 
     let replay = start(&place, &foundry)?;
     place.store().write(&snapshot.0, &snapshot.1)?;
     let from_snapshot = start(&place, &foundry)?;
-    Ok(Figures { journal, apply_encode, to_wire_without_disk, to_wire, replay, from_snapshot })
+    Ok(Figures {
+        journal,
+        apply_encode,
+        to_wire_without_disk,
+        to_wire,
+        three_hops,
+        replay,
+        from_snapshot,
+    })
 }
 
 fn to_wire(parent: &Path, minutes: u32) -> anyhow::Result<Spread> {

@@ -2,8 +2,9 @@
 //!
 //! The whole live shell runs: inbox, core thread, journal writer, release, dispatcher. The paper
 //! broker answers; before it does, the order's bytes are written to a socket, and that is where the
-//! clock is read. One bar at a time, with long pauses: all threads are parked when it comes, as
-//! they are in the market's quiet moments.
+//! clock is read. One bar at a time, with pauses: all threads are parked when it comes. A bar has to
+//! wake three of them, one after the other, and how long that takes is the machine's: the same
+//! three hops are measured with nothing to do, after the same pauses.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -40,15 +41,44 @@ use tokio::sync::mpsc;
 
 use crate::{BUILD, BenchFoundry, SYMBOLS, price};
 
-/// A minute of the feed is a second here; each symbol's bar comes alone.
-const SPEED: u32 = 60;
-const BETWEEN_BARS: Duration = Duration::from_millis(20);
+/// A minute of the feed is a tenth of a second here; each symbol's bar comes alone.
+const SPEED: u32 = 600;
+const BETWEEN_BARS: Duration = Duration::from_millis(2);
+/// Threads that are woken one after the other: core, journal writer, a worker of the shell.
+const HOPS: usize = 3;
 
 /// Returns how long each order took from the moment at which its bar was pushed into the inbox, in
 /// nanoseconds, ascending; the journal is in `folder`.
 pub(crate) fn measure(folder: &Path, minutes: u32) -> anyhow::Result<Vec<i64>> {
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     runtime.block_on(run(folder, minutes))
+}
+
+/// Returns how long it takes the machine to wake as many parked threads one after the other, in
+/// nanoseconds, ascending.
+pub(crate) fn hops(times: usize) -> Vec<i64> {
+    let (first, mut next) = std::sync::mpsc::channel::<i64>();
+    for _ in 0..HOPS {
+        let (to, from) = std::sync::mpsc::channel();
+        let before = std::mem::replace(&mut next, from);
+        std::thread::spawn(
+            move || {
+                while before.recv().is_ok_and(|_| to.send(boot_nanos()).is_ok()) {}
+            },
+        );
+    }
+    let mut took = Vec::new();
+    for _ in 0..times {
+        std::thread::sleep(BETWEEN_BARS);
+        let begun = boot_nanos();
+        if first.send(begun).is_ok()
+            && let Ok(at) = next.recv()
+        {
+            took.push(at - begun);
+        }
+    }
+    took.sort_unstable();
+    took
 }
 
 async fn run(folder: &Path, minutes: u32) -> anyhow::Result<Vec<i64>> {
@@ -144,10 +174,9 @@ impl Bars {
                 let event = MarketEvent::Bar { symbol, bar };
                 self.desk.show(vec![Shown { event, rth: true }]).await;
                 // What the broker says of the order before is taken in meanwhile.
-                tokio::time::sleep(BETWEEN_BARS / 2).await;
+                tokio::time::sleep(BETWEEN_BARS).await;
                 pushed.store(boot_nanos(), SeqCst);
                 to.push(FeedSignal::Event(event));
-                tokio::time::sleep(BETWEEN_BARS / 3).await;
             }
             start = start.plus_nanos(MINUTE_NS);
         }
