@@ -75,7 +75,10 @@ impl Core {
                     let exec = &report.exec;
                     if matches!(exec, E::Trade(_) | E::Correct { .. } | E::Bust { .. }) {
                         // How a broker names the order decides nothing (decision 0004).
-                        self.hash(&ExecutionReport { broker_id: None, ..*report });
+                        match report.broker_id {
+                            None => self.hash(report),
+                            Some(_) => self.hash(&ExecutionReport { broker_id: None, ..*report }),
+                        }
                     }
                 }
                 BrokerEvent::Charge { kind, fee } => {

@@ -206,8 +206,9 @@ impl Books {
 
     /// A replacement may bear another id at the broker: the last one told is the one in force.
     fn note_broker_id(&mut self, number: OrderNumber, id: Option<BrokerOrderId>) {
-        if let (Some(order), Some(_)) = (self.orders.get_mut(number), id) {
-            order.broker_id = id;
+        let Some(id) = id else { return };
+        if let Some(order) = self.orders.get_mut(number) {
+            order.broker_id = Some(Box::new(id));
         }
     }
 

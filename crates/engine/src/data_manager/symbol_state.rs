@@ -12,6 +12,8 @@ use crate::strategy_engine::Direction;
 
 /// Number of bars whose lows and highs are kept for trailing stops (TG24).
 pub const RECENT_BARS: usize = 20;
+/// Places for them: a power of two, so that finding one costs no division.
+const RING: usize = RECENT_BARS.next_power_of_two();
 /// Number of bars whose volume bounds an order (TS3).
 const VOLUME_BARS: usize = 5;
 
@@ -106,7 +108,7 @@ pub struct SymbolState {
     pub(super) whole_from: Timestamp,
     /// Looks in a row at which two sources disagreed on the price (R11).
     pub(super) disagreeing: u8,
-    recent: [Bar; RECENT_BARS],
+    recent: [Bar; RING],
 }
 
 impl Default for SymbolState {
@@ -130,7 +132,7 @@ impl Default for SymbolState {
             gapped: false,
             whole_from: Timestamp::MIN,
             disagreeing: 0,
-            recent: [Bar::default(); RECENT_BARS],
+            recent: [Bar::default(); RING],
         }
     }
 }
@@ -153,7 +155,7 @@ impl SymbolState {
     /// Takes an accepted bar in.
     #[inline]
     pub(super) fn update(&mut self, bar: &Bar, segment: Segment, needs: Needs) {
-        self.recent[self.bars as usize % RECENT_BARS] = *bar;
+        self.recent[self.bars as usize % RING] = *bar;
         self.last = *bar;
         self.bars += 1;
         self.mark = bar.close;
@@ -200,7 +202,7 @@ impl SymbolState {
         if back >= RECENT_BARS.min(bars) {
             return None;
         }
-        self.recent.get((bars - 1 - back) % RECENT_BARS)
+        self.recent.get((bars - 1 - back) % RING)
     }
 
     /// Returns the shares traded in the last five bars of today, of any segment (TS3).

@@ -41,7 +41,7 @@ pub struct Order {
     /// When the last of them was refused.
     pub refused_at: Option<Timestamp>,
     /// The broker's id of it, as last told; none until the broker says one.
-    pub broker_id: Option<BrokerOrderId>,
+    pub broker_id: Option<Box<BrokerOrderId>>,
     /// Executions of this order; a repeated one changes nothing (I4).
     executions: Vec<Execution>,
 }

@@ -74,7 +74,7 @@ impl OrderRow {
         let parent = request.role.is_exit().then(entry).flatten();
         Self {
             client_id: request.client_id,
-            broker_id: order.broker_id.map(|id| id.as_str().to_owned()),
+            broker_id: order.broker_id.as_deref().map(|id| id.as_str().to_owned()),
             broker: run.broker(request.broker),
             strategy: run.strategy(order.strategy),
             symbol: run.symbol(request.symbol),
