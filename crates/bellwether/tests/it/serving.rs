@@ -79,7 +79,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();
             }
-            assert!(begin.elapsed() < Duration::from_secs(30), "F50: it does not end");
+            assert!(begin.elapsed() < Duration::from_secs(15), "F50: it does not end");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
