@@ -79,10 +79,16 @@ impl Writer {
         }
     }
 
-    /// Writes a varint of more than one byte, copied with a fixed length: a check of the buffer's
-    /// room per byte would cost more.
+    /// Writes a varint of more than one byte.
     fn long_varint(&mut self, value: u64) {
         let (bytes, length) = spread(value);
+        self.append(bytes, length);
+    }
+
+    /// Appends the first `length` of some bytes, copied with a fixed length: a check of the
+    /// buffer's room per byte would cost more.
+    #[inline]
+    fn append<const N: usize>(&mut self, bytes: [u8; N], length: usize) {
         let end = self.bytes.len() + length;
         self.bytes.extend_from_slice(&bytes);
         self.bytes.truncate(end);
@@ -95,16 +101,49 @@ impl Writer {
         if key < 0x80 && value < 0x80 {
             self.bytes.extend_from_slice(&[key as u8, value as u8]);
         } else {
+            self.long_uint(key, value);
+        }
+    }
+
+    /// Writes the key and the value of an unsigned integer field, most often in one step.
+    fn long_uint(&mut self, key: u64, value: u64) {
+        if key >= 0x80 {
             self.varint(key);
             self.varint(value);
+            return;
         }
+        let (varint, length) = spread(value);
+        let mut bytes = [0; 11];
+        bytes[0] = key as u8;
+        bytes[1..].copy_from_slice(&varint);
+        self.append(bytes, 1 + length);
     }
 
     /// Writes a float field by its bits.
     #[inline]
     pub fn float(&mut self, tag: u32, value: f64) {
-        self.key(tag, 1);
-        self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
+        let bits = value.to_bits().to_le_bytes();
+        let key = u64::from(tag) << 2 | 1;
+        if key < 0x80 {
+            let mut bytes = [0; 9];
+            bytes[0] = key as u8;
+            bytes[1..].copy_from_slice(&bits);
+            self.bytes.extend_from_slice(&bytes);
+        } else {
+            self.varint(key);
+            self.bytes.extend_from_slice(&bits);
+        }
+    }
+
+    /// Writes a variant of an enum that holds nothing: a nested record of its tag alone.
+    #[inline]
+    pub fn unit(&mut self, tag: u32, variant: u32) {
+        let key = u64::from(tag) << 2 | 2;
+        if key < 0x80 && variant < 0x80 {
+            self.bytes.extend_from_slice(&[key as u8, 2, 0, variant as u8]);
+        } else {
+            self.nested(tag, |w| w.uint(0, u64::from(variant)));
+        }
     }
 
     /// Writes a field of bytes.
@@ -118,10 +157,15 @@ impl Writer {
     /// Writes a nested record: whatever `body` writes becomes the field's value.
     #[inline]
     pub fn nested(&mut self, tag: u32, body: impl FnOnce(&mut Self)) {
-        self.key(tag, 2);
+        let key = u64::from(tag) << 2 | 2;
         // Most nested records are under 128 bytes: guess a length of one byte, mend if longer.
-        let at = self.bytes.len();
-        self.bytes.push(0);
+        if key < 0x80 {
+            self.bytes.extend_from_slice(&[key as u8, 0]);
+        } else {
+            self.varint(key);
+            self.bytes.push(0);
+        }
+        let at = self.bytes.len() - 1;
         body(self);
         let length = (self.bytes.len() - at - 1) as u64;
         if length < 0x80 {
@@ -150,14 +194,18 @@ fn spread(value: u64) -> ([u8; 10], usize) {
     let quarters = (halves & 0x0000_3fff_0000_3fff) | (halves & 0x0fff_c000_0fff_c000) << 2;
     let word = (quarters & 0x007f_007f_007f_007f) | (quarters & 0x3f80_3f80_3f80_3f80) << 1;
     let length = (63 - (value | 1).leading_zeros() as usize) / 7 + 1;
-    // All bytes but the last one say that more follow.
-    let more = 0x8080_8080_8080_8080 & (1_u64 << (8 * (length - 1)).min(63)).wrapping_sub(1);
     let mut bytes = [0; 10];
-    bytes[..8].copy_from_slice(&(word | more).to_le_bytes());
-    let top = value >> 56;
-    bytes[7] |= if length > 8 { 0x80 } else { 0 };
-    bytes[8] = (top & 0x7f) as u8 | if length > 9 { 0x80 } else { 0 };
-    bytes[9] = (top >> 7) as u8;
+    // All bytes but the last one say that more follow.
+    const MORE: u64 = 0x8080_8080_8080_8080;
+    if length <= 8 {
+        let before_last = (1_u64 << (8 * (length - 1))) - 1;
+        bytes[..8].copy_from_slice(&(word | MORE & before_last).to_le_bytes());
+    } else {
+        let top = value >> 56;
+        bytes[..8].copy_from_slice(&(word | MORE).to_le_bytes());
+        bytes[8] = (top & 0x7f) as u8 | if length > 9 { 0x80 } else { 0 };
+        bytes[9] = (top >> 7) as u8;
+    }
     (bytes, length)
 }
 
@@ -323,13 +371,14 @@ macro_rules! record_enum {
         $(($inner:ty))? $({ $($tag:literal : $field:ident : $ty:ty),* $(,)? })?),* $(,)? }) => {
         impl $crate::record::Value for $name {
             fn put(&self, tag: u32, writer: &mut $crate::record::Writer) {
-                writer.nested(tag, |w| match self {
+                match self {
                     $(Self::$variant $(($crate::record_bind!(inner, $inner)))? $({ $($field),* })? => {
-                        w.uint(0, $variant_tag);
-                        $(w.field::<$inner>(1, inner);)?
-                        $($(w.field($tag, $field);)*)?
+                        $crate::record_variant!(
+                            writer, tag, $variant_tag,
+                            $(1: $crate::record_bind!(inner, $inner))? $($($tag: $field),*)?
+                        );
                     })*
-                });
+                }
             }
             fn get(
                 &mut self,
@@ -356,6 +405,21 @@ macro_rules! record_enum {
                 }
             }
         }
+    };
+}
+
+/// Writes one variant of an enum: its tag, then what it holds.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! record_variant {
+    ($writer:ident, $put:ident, $variant_tag:literal,) => {
+        $writer.unit($put, $variant_tag)
+    };
+    ($writer:ident, $put:ident, $variant_tag:literal, $($tag:literal : $value:expr),+) => {
+        $writer.nested($put, |w| {
+            w.uint(0, $variant_tag);
+            $(w.field($tag, $value);)+
+        })
     };
 }
 
