@@ -394,7 +394,7 @@ fn is_usable(fill: &Fill) -> bool {
 fn booked(fill: &Fill, time: Timestamp, order: model::ClientOrderId) -> BookedFill {
     let Fill { exec_id, side, quantity, price, fee } = *fill;
     let fill = TradeFill { time, side, quantity, price, fee, order };
-    BookedFill { exec_id, fill, ..BookedFill::default() }
+    BookedFill { exec_id, exit: None, fill, split: None, era: 0 }
 }
 
 /// Returns why a fill of an order reduces a position; `None` for an entry.

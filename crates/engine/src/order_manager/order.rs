@@ -66,7 +66,14 @@ pub struct Execution {
 impl Execution {
     /// Makes one that gave the order no shares.
     pub fn at(id: ExecId, time: Timestamp) -> Self {
-        Self { id, time: Some(time), ..Self::default() }
+        Self {
+            id,
+            quantity: Quantity::ZERO,
+            value: Cash::ZERO,
+            reported: Quantity::ZERO,
+            time: Some(time),
+            voided: false,
+        }
     }
 }
 

@@ -81,8 +81,13 @@ impl Writer {
 
     /// Writes a varint of more than one byte.
     fn long_varint(&mut self, value: u64) {
-        let (bytes, length) = spread(value);
-        self.append(bytes, length);
+        let (word, length) = spread(value & SPREADABLE);
+        if value <= SPREADABLE {
+            self.append(word.to_le_bytes(), length);
+        } else {
+            self.bytes.extend_from_slice(&(word | MORE).to_le_bytes());
+            self.varint(value >> 56);
+        }
     }
 
     /// Appends the first `length` of some bytes, copied with a fixed length: a check of the
@@ -107,16 +112,16 @@ impl Writer {
 
     /// Writes the key and the value of an unsigned integer field, most often in one step.
     fn long_uint(&mut self, key: u64, value: u64) {
-        if key >= 0x80 {
+        if key < 0x80 && value <= SPREADABLE {
+            let (word, length) = spread(value);
+            let mut bytes = [0; 9];
+            bytes[0] = key as u8;
+            bytes[1..].copy_from_slice(&word.to_le_bytes());
+            self.append(bytes, 1 + length);
+        } else {
             self.varint(key);
             self.varint(value);
-            return;
         }
-        let (varint, length) = spread(value);
-        let mut bytes = [0; 11];
-        bytes[0] = key as u8;
-        bytes[1..].copy_from_slice(&varint);
-        self.append(bytes, 1 + length);
     }
 
     /// Writes a float field by its bits.
@@ -181,32 +186,27 @@ impl Writer {
         let end = self.bytes.len();
         self.bytes.resize(end + count - 1, 0);
         self.bytes.copy_within(at + 1..end, at + count);
-        self.bytes[at..at + count].copy_from_slice(&prefix[..count]);
+        self.bytes[at..at + count].copy_from_slice(&prefix.to_le_bytes()[..count]);
     }
 }
 
-/// Spreads a value over the bytes of its varint, seven bits each, and returns how many there are.
+/// Largest value whose varint fits into eight bytes.
+const SPREADABLE: u64 = (1 << 56) - 1;
+/// In each byte of a varint the bit that says that more bytes follow.
+const MORE: u64 = 0x8080_8080_8080_8080;
+
+/// Spreads a value up to [`SPREADABLE`] over the bytes of its varint, seven bits each, the lowest
+/// first, and returns how many there are.
 #[inline]
-fn spread(value: u64) -> ([u8; 10], usize) {
-    // Of the lower 56 bits groups of 28, 14 and then 7 move apart, each to the foot of its part of
-    // the word.
+fn spread(value: u64) -> (u64, usize) {
+    // Groups of 28, 14 and then 7 bits move apart, each to the foot of its part of the word.
     let halves = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
     let quarters = (halves & 0x0000_3fff_0000_3fff) | (halves & 0x0fff_c000_0fff_c000) << 2;
     let word = (quarters & 0x007f_007f_007f_007f) | (quarters & 0x3f80_3f80_3f80_3f80) << 1;
-    let length = (63 - (value | 1).leading_zeros() as usize) / 7 + 1;
-    let mut bytes = [0; 10];
+    let last = (63 - (value | 1).leading_zeros()) / 7;
     // All bytes but the last one say that more follow.
-    const MORE: u64 = 0x8080_8080_8080_8080;
-    if length <= 8 {
-        let before_last = (1_u64 << (8 * (length - 1))) - 1;
-        bytes[..8].copy_from_slice(&(word | MORE & before_last).to_le_bytes());
-    } else {
-        let top = value >> 56;
-        bytes[..8].copy_from_slice(&(word | MORE).to_le_bytes());
-        bytes[8] = (top & 0x7f) as u8 | if length > 9 { 0x80 } else { 0 };
-        bytes[9] = (top >> 7) as u8;
-    }
-    (bytes, length)
+    let before_last = (1_u64 << (8 * last)) - 1;
+    (word | MORE & before_last, last as usize + 1)
 }
 
 /// One field as read: its value still undecoded.

@@ -82,6 +82,7 @@ impl Value for bool {
 }
 
 impl Value for f64 {
+    #[inline]
     fn put(&self, tag: u32, writer: &mut Writer) {
         writer.float(tag, *self);
     }
