@@ -1,6 +1,6 @@
 //! What does not fit in a broker's report, and how to say it.
 
-use model::{ExecId, ExecutionReport, OrderNumber, RejectReason};
+use model::{ClientOrderId, ExecId, OrderNumber, RejectReason};
 
 use crate::alert_system::AlertKind;
 use crate::order_manager::IllegalTransition;
@@ -9,7 +9,7 @@ use crate::order_manager::IllegalTransition;
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Anomaly {
     /// On an order that is not ours or long forgotten (F19).
-    UnknownOrder(ExecutionReport),
+    UnknownOrder(ClientOrderId),
     /// Not legal in the order's state (I9).
     Illegal(OrderNumber, IllegalTransition),
     /// The broker refused the order, or to change or cancel it.
@@ -32,12 +32,11 @@ impl Anomaly {
     pub(crate) fn alert(&self) -> Option<(AlertKind, String)> {
         use AlertKind as K;
         Some(match self {
-            Self::UnknownOrder(report) => (
+            Self::UnknownOrder(client_id) => (
                 K::UnknownOrder,
                 format!(
-                    "report on order {}, which is not known here: what it filled is held as \
-                     external; claim it or have the broker explain it",
-                    report.client_id
+                    "report on order {client_id}, which is not known here: what it filled is held \
+                     as external; claim it or have the broker explain it"
                 ),
             ),
             Self::Illegal(number, illegal) => {

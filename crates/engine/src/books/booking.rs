@@ -29,7 +29,7 @@ impl Books {
     /// Takes a report in on an order that is not ours or long forgotten: a fill changes the
     /// account all the same (I3).
     pub(super) fn observe_foreign(&mut self, report: &ExecutionReport, observed: &mut Observed) {
-        observed.anomaly = Some(Anomaly::UnknownOrder(*report));
+        observed.anomaly = Some(Anomaly::UnknownOrder(report.client_id));
         let known = |books: &Self, id: ExecId| {
             books.externals.iter().any(|e| e.broker == report.broker && e.knows(id))
                 || books.settled.iter().any(|settled| settled.position.knows(id))

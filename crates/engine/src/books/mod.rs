@@ -25,8 +25,7 @@ use smallvec::SmallVec;
 use twox_hash::xxhash3_128;
 
 use model::{
-    BrokerId, Cash, Date, ExecutionReport, OrderNumber, Price, Quantity, StrategyId, SymbolId,
-    record,
+    BrokerId, Cash, ClientOrderId, Date, OrderNumber, Price, Quantity, StrategyId, SymbolId, record,
 };
 
 pub use actions::{Actions, Announced};
@@ -84,6 +83,12 @@ pub struct Day {
 /// What an observation brought to light, for the deciding part.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Observed {
+    /// The order that was reported on, as it was named.
+    pub client_id: ClientOrderId,
+    /// Who reported.
+    pub broker: BrokerId,
+    /// The symbol that was named.
+    pub symbol: SymbolId,
     /// The slot whose order was reported on.
     pub slot: Option<SlotKey>,
     /// Something was filled, corrected or cancelled after the fact.
@@ -101,8 +106,8 @@ pub struct Observed {
 /// What an input brought to light, for the deciding part. The memory is kept from input to input.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// Each report, the broker's own or what something else amounts to, and what it changed.
-    pub reports: Vec<(ExecutionReport, Observed)>,
+    /// What each report changed, the broker's own or what something else amounts to.
+    pub reports: Vec<Observed>,
     /// The order that an outcome is about and what it means; `None` when it is not known here.
     pub outcome: Option<(OrderNumber, Meaning)>,
     /// What an answer says.

@@ -171,12 +171,13 @@ impl Books {
         self.note_entry(report);
         self.review(report.client_id.number);
         self.forget_what_is_heard();
-        seen.reports.push((*report, observed));
+        seen.reports.push(observed);
     }
 
     /// Takes a broker's report in.
     fn observe_report(&mut self, report: &ExecutionReport) -> Observed {
-        let mut observed = Observed::default();
+        let ExecutionReport { client_id, broker, symbol, .. } = *report;
+        let mut observed = Observed { client_id, broker, symbol, ..Observed::default() };
         let Some(number) = self.orders.find(&report.client_id, report.broker) else {
             self.observe_foreign(report, &mut observed);
             return observed;

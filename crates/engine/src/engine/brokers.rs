@@ -1,6 +1,6 @@
 //! What brokers say: reports, outcomes, answers; and what is decided on it.
 
-use model::{BrokerId, ExecutionReport, SymbolId};
+use model::{BrokerId, SymbolId};
 
 use super::Engine;
 use crate::alert_system::AlertKind;
@@ -47,8 +47,8 @@ impl Engine {
 
     /// Decides on each report that an input amounts to.
     pub(super) fn on_reports(&mut self, seen: &Seen, out: &mut Outputs) {
-        for (report, observed) in &seen.reports {
-            self.on_report(report, observed, out);
+        for observed in &seen.reports {
+            self.on_report(observed, out);
         }
     }
 
@@ -117,13 +117,8 @@ impl Engine {
         });
     }
 
-    pub(super) fn on_report(
-        &mut self,
-        report: &ExecutionReport,
-        observed: &Observed,
-        out: &mut Outputs,
-    ) {
-        outcomes::after_report(&mut self.desk(out), report);
+    pub(super) fn on_report(&mut self, observed: &Observed, out: &mut Outputs) {
+        outcomes::after_report(&mut self.desk(out), observed);
         self.explain(observed, out);
         let Some(key) = observed.slot else { return };
         if observed.opened {

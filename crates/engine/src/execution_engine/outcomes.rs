@@ -1,16 +1,14 @@
 //! What follows from an outcome: quarantine, questions, alarms, cancels made again, and the end
 //! of a doubt by proof (I10, R7, R9).
 
-use model::{
-    Ask, BrokerId, CancelRequest, ExecutionReport, OrderNumber, Query, RequestKind, SendOutcome,
-    SymbolId,
-};
+use model::{Ask, BrokerId, CancelRequest, OrderNumber, Query, RequestKind, SendOutcome, SymbolId};
 
 use super::attempt::{AttemptClosed, Closed, calls_for_another_broker};
 use super::doubt::{ALARM_NS, Doubt, Evidence, pause_ns};
 use super::meaning::Meaning;
 use super::{routing, unheard};
 use crate::alert_system::AlertKind;
+use crate::books::Observed;
 use crate::desk::Desk;
 use crate::fact::{Asked, Cancel, Fact};
 use crate::input::Resolution;
@@ -207,30 +205,30 @@ pub(crate) fn declare_dead(desk: &mut Desk<'_>, doubt: &Doubt, how: Closed) {
 
 /// An id that was declared dead appears at the broker: it is cancelled and an alarm is raised
 /// (R7).
-pub(crate) fn after_report(desk: &mut Desk<'_>, report: &ExecutionReport) {
+pub(crate) fn after_report(desk: &mut Desk<'_>, observed: &Observed) {
     let brokers = desk.books().brokers();
     let appeared = brokers
         .fences
         .iter()
-        .any(|fence| fence.client_id.number == report.client_id.number && fence.appeared);
+        .any(|fence| fence.client_id.number == observed.client_id.number && fence.appeared);
     if appeared {
-        let block = Block::new(Scope::Symbol(report.symbol), BlockReason::Unknown);
-        desk.hold(block, || format!("order {} appeared after all", report.client_id));
-        desk.alert(AlertKind::UnknownOutcome, Some(report.symbol), None, || {
+        let block = Block::new(Scope::Symbol(observed.symbol), BlockReason::Unknown);
+        desk.hold(block, || format!("order {} appeared after all", observed.client_id));
+        desk.alert(AlertKind::UnknownOutcome, Some(observed.symbol), None, || {
             format!(
                 "order {} was declared dead and appears at broker {} after all: it is cancelled",
-                report.client_id, report.broker.0
+                observed.client_id, observed.broker.0
             )
         });
         let request = CancelRequest {
-            client_id: report.client_id,
-            broker: report.broker,
-            symbol: report.symbol,
+            client_id: observed.client_id,
+            broker: observed.broker,
+            symbol: observed.symbol,
         };
         desk.emit(Fact::Cancel(Cancel { request, time: desk.now }));
     }
-    unheard::after_report(desk, report.client_id.number);
-    release(desk, report.symbol);
+    unheard::after_report(desk, observed.client_id.number);
+    release(desk, observed.symbol);
 }
 
 /// An operator says what became of an order in doubt (R7); one that was filled is booked already.

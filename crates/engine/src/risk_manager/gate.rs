@@ -10,7 +10,7 @@ use model::{
 
 use super::block::Block;
 use super::control_id::ControlId;
-use super::controls::{self, Control};
+use super::controls::{self, Control, Interest};
 use super::limit_change::PendingRaise;
 use super::limits::Limits;
 use super::market_view::MarketView;
@@ -96,6 +96,8 @@ pub struct Gate {
     controls: Vec<Box<dyn Control>>,
     /// The places of those that want to know what happens.
     observers: Vec<usize>,
+    /// The places of those among them that want to know of reports, too.
+    report_observers: Vec<usize>,
     triggers: Triggers,
 }
 
@@ -104,7 +106,8 @@ impl Gate {
     pub fn new(limits: Limits) -> Self {
         let (controls, triggers) = (controls::all(), Triggers::default());
         let (small, observers) = (limits.small(), observers(&controls));
-        Self { limits, small, raise: None, controls, observers, triggers }
+        let report_observers = report_observers(&controls);
+        Self { limits, small, raise: None, controls, observers, report_observers, triggers }
     }
 
     /// Takes a control out of the list; the mutation test shows that its absence is noticed.
@@ -112,6 +115,7 @@ impl Gate {
     pub fn without(mut self, control: ControlId) -> Self {
         self.controls.retain(|other| other.id() != control);
         self.observers = observers(&self.controls);
+        self.report_observers = report_observers(&self.controls);
         self
     }
 
@@ -163,7 +167,11 @@ impl Gate {
 
     /// Tells the controls that want to know what happened.
     pub(crate) fn observe(&mut self, event: &GateEvent<'_>) {
-        for &place in &self.observers {
+        let observers = match event {
+            GateEvent::Report(_) => &self.report_observers,
+            _ => &self.observers,
+        };
+        for &place in observers {
             if let Some(control) = self.controls.get_mut(place) {
                 control.observe(event, &self.limits);
             }
@@ -192,8 +200,16 @@ impl Gate {
 }
 
 fn observers(controls: &[Box<dyn Control>]) -> Vec<usize> {
+    places(controls, |interest| interest != Interest::Nothing)
+}
+
+fn report_observers(controls: &[Box<dyn Control>]) -> Vec<usize> {
+    places(controls, |interest| interest == Interest::Everything)
+}
+
+fn places(controls: &[Box<dyn Control>], which: impl Fn(Interest) -> bool) -> Vec<usize> {
     let places = controls.iter().enumerate();
-    places.filter(|(_, control)| control.observes()).map(|(place, _)| place).collect()
+    places.filter(|(_, control)| which(control.observes())).map(|(place, _)| place).collect()
 }
 
 impl model::record::Record for Gate {

@@ -130,9 +130,11 @@ impl WorstCase {
     /// Counts a slot's orders at work; the entry of the slot that asks is the one to be replaced.
     fn count_orders(&mut self, books: &Books, key: SlotKey, own: SlotKey, side: Side) {
         let Some(slot) = books.slot(key) else { return };
-        let exits = slot.position.as_deref().map(|position| position.exits()).unwrap_or_default();
+        let position = slot.position.as_deref();
+        let exits = position.map_or([None; 3], |p| [p.stop, p.target, p.close]);
         let entry = slot.entry.filter(|_| key != own);
-        for order in exits.into_iter().chain(entry).filter_map(|n| books.orders().get(n)) {
+        let numbers = exits.into_iter().flatten().chain(entry);
+        for order in numbers.filter_map(|number| books.orders().get(number)) {
             if order.state.is_terminal() {
                 continue;
             }

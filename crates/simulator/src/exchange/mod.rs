@@ -254,6 +254,7 @@ impl Exchange {
 
     /// Returns the next report: answers to requests first, then the next fill of the bar in
     /// progress with what it does to its exit group; `None` when there is nothing more for now.
+    #[inline]
     pub fn next_report(&mut self) -> Option<ExecutionReport> {
         while self.reports.is_empty() {
             if !self.advance() {

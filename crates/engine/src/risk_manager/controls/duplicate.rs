@@ -3,7 +3,7 @@
 use model::record::{DecodeError, Reader, Writer, read};
 use model::{OrderKind, OrderRole, Quantity, Side, Timestamp, record};
 
-use super::Control;
+use super::{Control, Interest};
 use crate::books::Books;
 use crate::fact::SlotKey;
 use crate::risk_manager::{
@@ -64,8 +64,8 @@ impl Control for Duplicate {
         }
     }
 
-    fn observes(&self) -> bool {
-        true
+    fn observes(&self) -> Interest {
+        Interest::Decisions
     }
 
     fn observe(&mut self, event: &GateEvent<'_>, limits: &Limits) {

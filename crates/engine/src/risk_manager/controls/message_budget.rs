@@ -3,7 +3,7 @@
 use model::record::{DecodeError, Reader, Writer, read};
 use model::{BrokerId, MINUTE_NS, Timestamp, record};
 
-use super::Control;
+use super::{Control, Interest};
 use crate::books::Books;
 use crate::risk_manager::rate::Bucket;
 use crate::risk_manager::{
@@ -84,8 +84,8 @@ impl Control for Messages {
         Ok(())
     }
 
-    fn observes(&self) -> bool {
-        true
+    fn observes(&self) -> Interest {
+        Interest::Decisions
     }
 
     fn observe(&mut self, event: &GateEvent<'_>, limits: &Limits) {

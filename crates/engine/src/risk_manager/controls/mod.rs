@@ -52,6 +52,18 @@ pub use message_budget::{MessageBudget, MessageClass};
 pub(crate) use price_collar::marketable_limit;
 pub use short_sale::mark_sale;
 
+/// What a control wants to know of. Reports are the most frequent event by far, and hardly any
+/// control has a use for them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Interest {
+    /// Nothing: it reads the books when it is asked.
+    Nothing,
+    /// Every event but reports.
+    Decisions,
+    /// Every event.
+    Everything,
+}
+
 /// One pre-trade control.
 pub trait Control: Debug + Send {
     /// Returns the control's id in safety.md, such as `C07`.
@@ -61,12 +73,13 @@ pub trait Control: Debug + Send {
     fn check(&self, proposal: &Proposal, worst: &WorstCase, books: &Books)
     -> Result<(), Rejection>;
 
-    /// Returns true when the control wants to [`observe`](Self::observe).
-    fn observes(&self) -> bool {
-        false
+    /// Returns what the control wants to [`observe`](Self::observe).
+    fn observes(&self) -> Interest {
+        Interest::Nothing
     }
 
-    /// Learns what happened: once per approved order, change, report, and session.
+    /// Learns what happened: once per approved order, change and session, and per report when
+    /// the control [`observes`](Self::observes) those, too.
     fn observe(&mut self, _event: &GateEvent<'_>, _limits: &Limits) {}
 
     /// Returns the part of the limit that the account uses at its worst: 1 is all of it; `None`

@@ -4,7 +4,7 @@
 use model::record::{DecodeError, Reader, Writer, read};
 use model::{ExecType, OrderNumber, OrderRole, Timestamp, record};
 
-use super::Control;
+use super::{Control, Interest};
 use crate::books::Books;
 use crate::fact::SlotKey;
 use crate::risk_manager::{
@@ -55,8 +55,8 @@ impl Control for Repeated {
         Ok(())
     }
 
-    fn observes(&self) -> bool {
-        true
+    fn observes(&self) -> Interest {
+        Interest::Everything
     }
 
     fn observe(&mut self, event: &GateEvent<'_>, limits: &Limits) {
