@@ -280,7 +280,7 @@ impl<'a, H: Host> Driver<'a, H> {
         for decision in &self.out.evaluations {
             self.sink.evaluation(engine, decision);
         }
-        self.commands.extend_from_slice(&self.out.commands);
+        self.commands.append(&mut self.out.commands);
     }
 
     /// Carries commands out and feeds the exchange's reports back until both are silent.
@@ -290,12 +290,14 @@ impl<'a, H: Host> Driver<'a, H> {
             if !self.commands.is_empty() {
                 self.carry_out(now);
             }
-            let Some(report) = self.host.venue_mut().next_report() else { return };
+            let said = self.host.venue_mut().next_report();
+            // By reference: a report is long, and is copied once into the input.
+            let Some(report) = &said else { return };
             if matches!(report.exec, ExecType::Trade(_)) {
                 self.result.fills += 1;
             }
-            let event = BrokerEvent::Report(report);
-            self.apply(now, Input::Broker { broker: report.broker, event });
+            let (broker, event) = (report.broker, BrokerEvent::Report(*report));
+            self.apply(now, Input::Broker { broker, event });
         }
     }
 
@@ -307,20 +309,21 @@ impl<'a, H: Host> Driver<'a, H> {
             return;
         }
         let mut answers = Vec::new();
-        for command in self.commands.drain(..) {
-            if let Some(answer) = self.host.intercept(&command) {
+        for command in &self.commands {
+            if let Some(answer) = self.host.intercept(command) {
                 answers.push(answer);
                 continue;
             }
             let venue = self.host.venue_mut();
             match command {
-                Command::Submit(order) => venue.submit(&order, now),
-                Command::Replace(request) => venue.replace(&request, now),
-                Command::Cancel(request) => venue.cancel(&request, now),
+                Command::Submit(order) => venue.submit(order, now),
+                Command::Replace(request) => venue.replace(request, now),
+                Command::Cancel(request) => venue.cancel(request, now),
                 // The exchange answers every request at once: nothing is in doubt.
                 Command::Query(_) => {}
             }
         }
+        self.commands.clear();
         let broker = self.config.exchange.broker;
         for event in answers {
             self.apply(now, Input::Broker { broker, event });

@@ -6,7 +6,6 @@
 //! open: what stands in the way is cancelled, and what is wanted goes out when that is confirmed.
 //! Invariant: reducing orders only (I13); a doubt never blocks them (I14).
 
-use arrayvec::ArrayVec;
 use model::{
     ExitReason, NewOrder, OrderKind, OrderNumber, OrderRole, Quantity, ReplaceRequest, Side,
     TimeInForce,
@@ -32,6 +31,14 @@ struct Wanted {
     reason: Option<ExitReason>,
 }
 
+/// The exit orders that should work, at most one of each role.
+#[derive(Clone, Copy, Debug, Default)]
+struct WantedExits {
+    stop: Option<Wanted>,
+    target: Option<Wanted>,
+    close: Option<Wanted>,
+}
+
 /// What became of the wish to close a position.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Closing {
@@ -55,10 +62,9 @@ pub(crate) fn settle(desk: &mut Desk<'_>, key: SlotKey) {
         withdraw_entry(desk, key);
     } else {
         let wanted = wanted(desk, key, venue);
-        for role in [OrderRole::Stop, OrderRole::Target, OrderRole::Close] {
-            let of_role = wanted.iter().find(|wanted| wanted.role == role);
-            settle_role(desk, key, role, of_role, venue);
-        }
+        settle_role(desk, key, OrderRole::Stop, wanted.stop, venue);
+        settle_role(desk, key, OrderRole::Target, wanted.target, venue);
+        settle_role(desk, key, OrderRole::Close, wanted.close, venue);
     }
     protection::judge(desk, key);
 }
@@ -77,9 +83,8 @@ fn withdraw_entry(desk: &mut Desk<'_>, key: SlotKey) {
 }
 
 /// Returns the exit orders that a position should have.
-fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> ArrayVec<Wanted, 3> {
-    let mut list = ArrayVec::new();
-    let Some(position) = desk.books().position(key) else { return list };
+fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> WantedExits {
+    let Some(position) = desk.books().position(key) else { return WantedExits::default() };
     let closing = position.close_reason;
     let excess = position.excess();
     let target = position.next_target().filter(|_| excess.is_zero()).filter(|_| {
@@ -100,25 +105,27 @@ fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> ArrayVec<W
     };
     let quantity = position.quantity.minus(taken).minus(missing(OrderRole::Stop));
     let stop = trailing::wanted_stop(desk, key).filter(|_| quantity.is_positive());
-    if let Some(stop) = stop {
+    let stop = stop.map(|stop| {
         let kind = OrderKind::Stop { stop };
-        list.push(Wanted { role: OrderRole::Stop, kind, quantity, reason: None });
-    }
-    if let Some((limit, quantity)) = target {
+        Wanted { role: OrderRole::Stop, kind, quantity, reason: None }
+    });
+    let target = target.map(|(limit, quantity)| {
         let kind = OrderKind::Limit { limit };
-        list.push(Wanted { role: OrderRole::Target, kind, quantity, reason: None });
-    }
+        Wanted { role: OrderRole::Target, kind, quantity, reason: None }
+    });
     let most = position.quantity.minus(missing(OrderRole::Close));
     let (open, reason) = match closing {
         Some(reason) => (position.quantity, reason),
         None => (excess, ExitReason::Flatten),
     };
     let quantity = slice(desk, open.min(most));
-    if quantity.is_positive() {
-        let kind = OrderKind::Market;
-        list.push(Wanted { role: OrderRole::Close, kind, quantity, reason: Some(reason) });
-    }
-    list
+    let close = quantity.is_positive().then_some(Wanted {
+        role: OrderRole::Close,
+        kind: OrderKind::Market,
+        quantity,
+        reason: Some(reason),
+    });
+    WantedExits { stop, target, close }
 }
 
 /// Sends the difference between what is wanted of one role and what works.
@@ -126,7 +133,7 @@ fn settle_role(
     desk: &mut Desk<'_>,
     key: SlotKey,
     role: OrderRole,
-    wanted: Option<&Wanted>,
+    wanted: Option<Wanted>,
     venue: VenueCapabilities,
 ) {
     let Some(position) = desk.books().position(key) else { return };
@@ -134,8 +141,7 @@ fn settle_role(
     let live = position.exit(role).and_then(|number| desk.books().orders().get(number));
     match (live, wanted) {
         (None, Some(wanted)) if !refused => {
-            let wanted =
-                Wanted { quantity: wanted.quantity.min(room(desk, key, venue)), ..*wanted };
+            let wanted = Wanted { quantity: wanted.quantity.min(room(desk, key, venue)), ..wanted };
             send(desk, key, &wanted);
         }
         (Some(order), Some(wanted)) if order.is_settled() => {

@@ -185,6 +185,10 @@ impl Order {
         }
         self.cum_qty = self.cum_qty.plus(execution.quantity);
         self.cum_value = self.cum_value.plus(execution.value);
+        if self.executions.is_empty() {
+            // Most orders are executed at once: no room is made for more.
+            self.executions = Vec::with_capacity(1);
+        }
         self.executions.push(execution);
         true
     }

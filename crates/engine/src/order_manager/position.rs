@@ -173,8 +173,17 @@ impl Position {
         planned_qty: Quantity,
         time: Timestamp,
     ) -> Self {
-        let initial_stop = plan.stop;
-        Self { group, broker, plan, planned_qty, initial_stop, opened: time, ..Self::default() }
+        Self {
+            group,
+            broker,
+            plan,
+            planned_qty,
+            initial_stop: plan.stop,
+            opened: time,
+            // An entry and an exit.
+            fills: Vec::with_capacity(2),
+            ..Self::default()
+        }
     }
 
     /// Returns the direction.

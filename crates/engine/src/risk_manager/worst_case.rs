@@ -131,10 +131,10 @@ impl WorstCase {
     fn count_orders(&mut self, books: &Books, key: SlotKey, own: SlotKey, side: Side) {
         let Some(slot) = books.slot(key) else { return };
         let position = slot.position.as_deref();
-        let exits = position.map_or([None; 3], |p| [p.stop, p.target, p.close]);
+        let [stop, target, close] = position.map_or([None; 3], |p| [p.stop, p.target, p.close]);
         let entry = slot.entry.filter(|_| key != own);
-        let numbers = exits.into_iter().flatten().chain(entry);
-        for order in numbers.filter_map(|number| books.orders().get(number)) {
+        for number in [stop, target, close, entry] {
+            let Some(order) = number.and_then(|n| books.orders().get(n)) else { continue };
             if order.state.is_terminal() {
                 continue;
             }

@@ -112,7 +112,9 @@ impl Writer {
 
     /// Writes the key and the value of an unsigned integer field, most often in one step.
     fn long_uint(&mut self, key: u64, value: u64) {
-        if key < 0x80 && value <= SPREADABLE {
+        if self.bytes.capacity() - self.bytes.len() < 9 {
+            self.long_uint_in_more_room(key, value);
+        } else if key < 0x80 && value <= SPREADABLE {
             let (word, length) = spread(value);
             let mut bytes = [0; 9];
             bytes[0] = key as u8;
@@ -122,6 +124,13 @@ impl Writer {
             self.varint(key);
             self.varint(value);
         }
+    }
+
+    /// Making room on the way would cost every field the saving of its registers.
+    #[cold]
+    fn long_uint_in_more_room(&mut self, key: u64, value: u64) {
+        self.bytes.reserve(64);
+        self.long_uint(key, value);
     }
 
     /// Writes a float field by its bits.

@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-use model::{ClientOrderId, SymbolId, record};
+use model::{ClientOrderId, Quantity, SymbolId, record};
 
 use super::order::Working;
 
@@ -168,15 +168,17 @@ impl Book {
         self.set(id, Lookup::Finished);
     }
 
-    /// Takes an order out; its number stays known as finished.
-    pub(super) fn remove(&mut self, slot: u32) -> Option<Working> {
-        let order = self.slots.get_mut(slot as usize)?.take()?;
+    /// Takes an order out and returns what it had filled; its number stays known as finished.
+    pub(super) fn remove(&mut self, slot: u32) -> Option<Quantity> {
+        let place = self.slots.get_mut(slot as usize)?;
+        let Working { client_id, symbol, cum_qty, .. } = *place.as_ref()?;
+        *place = None;
         self.free.push(slot);
-        if let Some(list) = self.by_symbol.get_mut(order.symbol.index()) {
+        if let Some(list) = self.by_symbol.get_mut(symbol.index()) {
             list.retain(|&other| other != slot);
         }
-        self.set(order.client_id, Lookup::Finished);
-        Some(order)
+        self.set(client_id, Lookup::Finished);
+        Some(cum_qty)
     }
 
     /// Visits all working orders, symbol by symbol.

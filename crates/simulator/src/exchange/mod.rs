@@ -215,7 +215,7 @@ impl Exchange {
         let mut cum_qty = None;
         let exec = match self.book.find(request.client_id) {
             Lookup::Working(slot) => {
-                cum_qty = self.book.remove(slot).map(|order| order.cum_qty);
+                cum_qty = self.book.remove(slot);
                 ExecType::Cancelled
             }
             Lookup::Finished => ExecType::CancelRejected(RejectReason::TooLate),
