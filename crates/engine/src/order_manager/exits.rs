@@ -11,7 +11,7 @@ use model::{
     TimeInForce,
 };
 
-use super::{Order, protection, trailing};
+use super::{Order, Position, protection, trailing};
 use crate::desk::Desk;
 use crate::execution_engine::{VenueCapabilities, reconciliation};
 use crate::fact::{ExitWant, Fact, Intent, PositionChange, Replace, SlotKey};
@@ -91,7 +91,7 @@ fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> WantedExit
         let may_work = venue.reduce_group || position.target_due;
         position.entry_done && closing.is_none() && may_work
     });
-    let missing = |role| unheard(desk, key, venue, role);
+    let missing = |role| unheard(desk, position, venue, role);
     let target = target
         .map(|target| {
             let most = position.quantity.minus(missing(OrderRole::Target));
@@ -129,6 +129,7 @@ fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> WantedExit
 }
 
 /// Sends the difference between what is wanted of one role and what works.
+#[inline]
 fn settle_role(
     desk: &mut Desk<'_>,
     key: SlotKey,
@@ -137,10 +138,9 @@ fn settle_role(
     venue: VenueCapabilities,
 ) {
     let Some(position) = desk.books().position(key) else { return };
-    let refused = position.refused.contains(&role);
     let live = position.exit(role).and_then(|number| desk.books().orders().get(number));
     match (live, wanted) {
-        (None, Some(wanted)) if !refused => {
+        (None, Some(wanted)) if !position.refused.contains(&role) => {
             let wanted = Wanted { quantity: wanted.quantity.min(room(desk, key, venue)), ..wanted };
             send(desk, key, &wanted);
         }
@@ -181,8 +181,13 @@ fn slice(desk: &Desk<'_>, open: Quantity) -> Quantity {
 /// Returns the shares of a position that its exits have executed without a report of it, as they
 /// concern an order of `role` (I13): its own part is open in the order itself, and where members
 /// of a group do not share the position, so is that of every order that still works.
-fn unheard(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities, role: OrderRole) -> Quantity {
-    let Some(position) = desk.books().position(key) else { return Quantity::ZERO };
+#[inline]
+fn unheard(
+    desk: &Desk<'_>,
+    position: &Position,
+    venue: VenueCapabilities,
+    role: OrderRole,
+) -> Quantity {
     let own = position.exit(role);
     desk.books().unheard_exits(position.group, |order| {
         let other = venue.reduce_group && own != Some(order.request.client_id.number);

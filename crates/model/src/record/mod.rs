@@ -110,27 +110,26 @@ impl Writer {
         }
     }
 
-    /// Writes the key and the value of an unsigned integer field, most often in one step.
+    /// Writes the key and the value of an unsigned integer field in one step, where there is room
+    /// and neither is unusually large.
     fn long_uint(&mut self, key: u64, value: u64) {
-        if self.bytes.capacity() - self.bytes.len() < 9 {
-            self.long_uint_in_more_room(key, value);
-        } else if key < 0x80 && value <= SPREADABLE {
-            let (word, length) = spread(value);
-            let mut bytes = [0; 9];
-            bytes[0] = key as u8;
-            bytes[1..].copy_from_slice(&word.to_le_bytes());
-            self.append(bytes, 1 + length);
-        } else {
-            self.varint(key);
-            self.varint(value);
+        let room = self.bytes.capacity() - self.bytes.len();
+        if room < 9 || key >= 0x80 || value > SPREADABLE {
+            self.two_varints(key, value);
+            return;
         }
+        let (word, length) = spread(value);
+        let mut bytes = [0; 9];
+        bytes[0] = key as u8;
+        bytes[1..].copy_from_slice(&word.to_le_bytes());
+        self.append(bytes, 1 + length);
     }
 
-    /// Making room on the way would cost every field the saving of its registers.
-    #[cold]
-    fn long_uint_in_more_room(&mut self, key: u64, value: u64) {
-        self.bytes.reserve(64);
-        self.long_uint(key, value);
+    // Not in line: what may call the allocator saves its registers, which the step above need not.
+    #[inline(never)]
+    fn two_varints(&mut self, key: u64, value: u64) {
+        self.varint(key);
+        self.varint(value);
     }
 
     /// Writes a float field by its bits.
