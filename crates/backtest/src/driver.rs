@@ -5,6 +5,7 @@
 //! different hosts ([`Host`]), so that a day of one is a day of the other.
 
 mod closing;
+mod cursor;
 mod feeding;
 mod host;
 mod session;
@@ -29,6 +30,7 @@ use crate::reference::References;
 use crate::result::{RunResult, Sink};
 use crate::tick_feed::TickFeed;
 
+use cursor::Cursor;
 use host::Plain;
 pub use host::{Host, Venue, Wait};
 
@@ -122,9 +124,9 @@ pub struct Driver<'a, H: Host> {
     host: H,
     sink: &'a mut dyn Sink,
     references: References,
-    cursors: Vec<Cursor>,
-    /// Start of each symbol's next bar; the end of time when there is none.
-    starts: Vec<Timestamp>,
+    cursors: Vec<Cursor<'a>>,
+    /// Start of the earliest bar of any symbol that is not fed; the end of time when there is none.
+    next_bar_at: Timestamp,
     /// Prints and quotes of the symbols that have them.
     ticks: TickFeed<'a>,
     /// Time of the next halt of any symbol.
@@ -140,15 +142,6 @@ pub struct Driver<'a, H: Host> {
     unusable: Vec<String>,
     /// The host wants the run to end.
     ended: bool,
-}
-
-/// How far a symbol's data has been fed.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
-    bar: usize,
-    halt: usize,
-    /// First bar of the session.
-    begin: usize,
 }
 
 impl<'a, H: Host> Driver<'a, H> {
@@ -170,8 +163,8 @@ impl<'a, H: Host> Driver<'a, H> {
             host,
             sink,
             references: References::new(data, needs),
-            cursors: vec![Cursor::default(); data.symbols().len()],
-            starts: vec![Timestamp::MAX; data.symbols().len()],
+            cursors: data.symbols().iter().map(|data| Cursor::new(&data.bars, 0)).collect(),
+            next_bar_at: Timestamp::MAX,
             ticks: TickFeed::new(data),
             next_halt_at: Timestamp::MAX,
             input: Sequenced { seq: 0, time: Timestamp::MIN, item: Input::Time },
@@ -192,11 +185,11 @@ impl<'a, H: Host> Driver<'a, H> {
         let equity = (before.map_or(first.date, |s| s.date), self.config.cash);
         self.result.equity.push(equity);
         for (index, data) in self.data.symbols().iter().enumerate() {
-            let bars = &data.bars;
-            let end = bars.partition_point(|bar| bar.start < first.pre_open);
-            self.references.warm_up(index, &bars[..end], &self.config.calendar);
+            let end = data.bars.partition_point(|bar| bar.start < first.pre_open);
+            let (before, bars) = data.bars.split_at(end);
+            self.references.warm_up(index, before, &self.config.calendar);
             let halts = data.halts.partition_point(|halt| halt.time < first.pre_open);
-            self.cursors[index] = Cursor { bar: end, halt: halts, begin: end };
+            self.cursors[index] = Cursor::new(bars, halts);
         }
         for (index, bars) in self.ticks.skip_before(first.pre_open) {
             self.references.warm_up(index, &bars, &self.config.calendar);
@@ -258,6 +251,8 @@ impl<'a, H: Host> Driver<'a, H> {
         }
     }
 
+    // Out of line: most bars lead to no fact, and their way stays short.
+    #[inline(never)]
     fn note_facts(&mut self) {
         let engine = self.host.engine();
         for fact in self.out.facts.drain(..) {

@@ -75,8 +75,14 @@ impl<'a> TickFeed<'a> {
         self.next_at
     }
 
-    /// Returns the start of the minute of the next print or quote.
+    /// Returns the start of the minute of the next print or quote; the end of time when there is
+    /// none.
+    #[inline]
     pub(crate) fn next_minute(&self) -> Timestamp {
+        // Data of bars alone is the usual case: it pays no division in each minute.
+        if self.next_at == Timestamp::MAX {
+            return self.next_at;
+        }
         let nanos = self.next_at.nanos();
         Timestamp::from_nanos(nanos - nanos.rem_euclid(MINUTE_NS))
     }

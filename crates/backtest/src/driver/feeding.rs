@@ -3,11 +3,19 @@
 use super::{Driver, Host, Venue};
 use engine::{Input, MarketEvent};
 use model::exchange::{Segment, Session};
-use model::{Bar, Cash, Halt, SourceId, SymbolId, Timestamp};
+use model::{Cash, Halt, SourceId, SymbolId, Timestamp};
 
-impl<'a, H: Host> Driver<'a, H> {
+impl<H: Host> Driver<'_, H> {
     /// Feeds halts and their ends before `until`.
+    #[inline]
     pub(super) fn feed_halts(&mut self, until: Timestamp) {
+        if self.next_halt_at < until {
+            self.feed_due_halts(until);
+        }
+    }
+
+    #[cold]
+    fn feed_due_halts(&mut self, until: Timestamp) {
         while self.next_halt_at < until {
             let Some((index, halt)) = self.next_halt() else { return };
             let symbol = SymbolId(index as u32);
@@ -39,30 +47,23 @@ impl<'a, H: Host> Driver<'a, H> {
 
     pub(super) fn run_minute(&mut self, start: Timestamp, end: Timestamp, session: &Session) {
         let rth = session.segment(start) == Some(Segment::Rth);
-        for index in 0..self.starts.len() {
-            let symbol = SymbolId(index as u32);
-            if self.starts[index] != start || !self.host.venue().has_live(symbol) {
-                continue;
-            }
-            let Some(bar) = self.next_bar(index) else { continue };
-            self.host.venue_mut().begin_bar(symbol, bar, rth);
-            self.settle(end);
-            self.host.venue_mut().end_bar();
-            self.settle(end);
+        if self.host.venue().has_any_live() {
+            self.fill_minute(start, end, rth);
         }
-        for index in 0..self.starts.len() {
-            if self.starts[index] != start {
-                continue;
-            }
-            let Some(bar) = self.next_bar(index) else { continue };
-            self.cursors[index].bar += 1;
-            self.starts[index] = self.next_bar(index).map_or(Timestamp::MAX, |bar| bar.start);
-            self.result.bars += 1;
-            self.apply_bar(end, SymbolId(index as u32), bar);
-            if !self.commands.is_empty() {
-                self.settle(end);
+        let mut next_bar_at = Timestamp::MAX;
+        for index in 0..self.cursors.len() {
+            let cursor = &mut self.cursors[index];
+            let bar = cursor.take(start);
+            next_bar_at = next_bar_at.min(cursor.next());
+            if let Some(bar) = bar {
+                self.result.bars += 1;
+                self.apply_bar(end, SymbolId(index as u32), bar);
+                if !self.commands.is_empty() {
+                    self.settle(end);
+                }
             }
         }
+        self.next_bar_at = next_bar_at;
         // Minutes built of prints are closed by the deadline at their end.
         if self.ticks.len() > 0 {
             self.advance(end, true);
@@ -72,9 +73,19 @@ impl<'a, H: Host> Driver<'a, H> {
         }
     }
 
-    #[inline]
-    fn next_bar(&self, index: usize) -> Option<&'a Bar> {
-        self.data.symbols().get(index)?.bars.get(self.cursors.get(index)?.bar)
+    /// Shows the bars of a minute to the orders that work.
+    fn fill_minute(&mut self, start: Timestamp, end: Timestamp, rth: bool) {
+        for index in 0..self.cursors.len() {
+            let symbol = SymbolId(index as u32);
+            if !self.host.venue().has_live(symbol) {
+                continue;
+            }
+            let Some(bar) = self.cursors[index].bar_at(start) else { continue };
+            self.host.venue_mut().begin_bar(symbol, bar, rth);
+            self.settle(end);
+            self.host.venue_mut().end_bar();
+            self.settle(end);
+        }
     }
 
     fn note_exposure(&mut self) {
@@ -88,8 +99,7 @@ impl<'a, H: Host> Driver<'a, H> {
         for &key in books.active() {
             let mark = self.host.engine().data().symbol(key.symbol).map(|state| state.mark);
             if let (Some(position), Some(mark)) = (books.position(key), mark) {
-                let value = position.value_at(mark);
-                gross = gross.plus(if value < Cash::ZERO { value.negated() } else { value });
+                gross = gross.plus(position.gross_at(mark));
             }
         }
         if gross.is_zero() {

@@ -69,6 +69,8 @@ pub trait Venue {
     fn next_report(&mut self) -> Option<ExecutionReport>;
     /// Returns true when the symbol's next bar, print or quote must be shown to it.
     fn has_live(&self, symbol: SymbolId) -> bool;
+    /// Returns true when the next bar of some symbol must be shown to it.
+    fn has_any_live(&self) -> bool;
     /// Shows a bar.
     fn begin_bar(&mut self, symbol: SymbolId, bar: &Bar, rth: bool);
     /// Ends the bar, print or quote that is shown.
@@ -169,6 +171,10 @@ impl Venue for Exchange {
     #[inline]
     fn has_live(&self, symbol: SymbolId) -> bool {
         self.has_live(symbol)
+    }
+    #[inline]
+    fn has_any_live(&self) -> bool {
+        self.has_any_live()
     }
     fn begin_bar(&mut self, symbol: SymbolId, bar: &Bar, rth: bool) {
         self.begin_bar(symbol, bar, rth);

@@ -1,11 +1,11 @@
 //! A session from its first minute to its last, and what comes before it: reference data and
 //! corporate actions.
 
-use super::{Driver, Host, Venue};
+use super::{Cursor, Driver, Host, Venue};
 use crate::actions::{self, corporate};
 use engine::{BrokerEvent, Input};
 use model::exchange::Session;
-use model::{Bar, Date, MINUTE_NS, MarketEvent, Price, SourceId, SymbolId, Timestamp};
+use model::{Date, MINUTE_NS, MarketEvent, Price, SourceId, SymbolId, Timestamp};
 
 impl<H: Host> Driver<'_, H> {
     /// Runs a session, or the rest of it when the core comes from a process that ended within it.
@@ -72,6 +72,7 @@ impl<H: Host> Driver<'_, H> {
                 Some(now) => self.fill_gap(symbol, last, now),
             }
         }
+        self.next_bar_at = self.cursors.iter().map(Cursor::next).min().unwrap_or(Timestamp::MAX);
         self.find_next_halt();
         self.ticks.skip_before(session.pre_open);
         if let Some(now) = fed {
@@ -100,11 +101,7 @@ impl<H: Host> Driver<'_, H> {
     /// Fills in what the process before fed and the analysis of this one does not know, because it
     /// began cold: nothing is opened by minutes that are over (journal.md 8, F24).
     fn fill_gap(&mut self, symbol: SymbolId, last: Timestamp, now: Timestamp) {
-        let (data, at) = (self.data, symbol.index());
-        let Some((symbol_data, cursor)) = data.symbols().get(at).zip(self.cursors.get(at)) else {
-            return;
-        };
-        let fed = symbol_data.bars.get(cursor.begin..cursor.bar).unwrap_or_default();
+        let Some(fed) = self.cursors.get(symbol.index()).map(Cursor::fed) else { return };
         let missing = fed.get(fed.partition_point(|bar| bar.start <= last)..).unwrap_or_default();
         if missing.is_empty() {
             return;
@@ -120,25 +117,16 @@ impl<H: Host> Driver<'_, H> {
     fn find_place(&mut self, index: usize, session: &Session, fed: Option<Timestamp>) {
         let Some(data) = self.data.symbols().get(index) else { return };
         let Some(cursor) = self.cursors.get_mut(index) else { return };
-        // Bars between sessions belong to none; the engine would refuse them.
-        while data.bars.get(cursor.bar).is_some_and(|bar| bar.start < session.pre_open) {
-            cursor.bar += 1;
-        }
-        cursor.begin = cursor.bar;
+        cursor.begin(session);
         if let Some(now) = fed {
             let state = self.host.engine().data().symbol(SymbolId(index as u32));
             let last = state.map_or(Timestamp::MIN, |state| state.last.start);
-            let is_fed = |bar: &Bar| bar.start <= last || bar.end() < now;
-            while data.bars.get(cursor.bar).is_some_and(is_fed) {
-                cursor.bar += 1;
-            }
+            cursor.pass(|bar| bar.start <= last || bar.end() < now);
             // A halt that is told twice changes nothing.
             while data.halts.get(cursor.halt).is_some_and(|halt| halt.time < now) {
                 cursor.halt += 1;
             }
         }
-        let next = data.bars.get(cursor.bar);
-        self.starts[index] = next.map_or(Timestamp::MAX, |bar| bar.start);
     }
 
     /// Lets the corporate actions happen whose ex-date is the session, or a day without one before
@@ -176,8 +164,7 @@ impl<H: Host> Driver<'_, H> {
     /// Returns the earliest start of a bar that is not fed yet, within the session.
     #[inline]
     fn next_start(&self, session: &Session) -> Option<Timestamp> {
-        let bar = self.starts.iter().copied().min().unwrap_or(Timestamp::MAX);
-        let next = bar.min(self.ticks.next_minute());
+        let next = self.next_bar_at.min(self.ticks.next_minute());
         (next < session.post_close).then_some(next)
     }
 
@@ -186,9 +173,7 @@ impl<H: Host> Driver<'_, H> {
             if !data.trades.is_empty() {
                 continue;
             }
-            let cursor = self.cursors[index];
-            let bars = data.bars.get(cursor.begin..cursor.bar).unwrap_or(&[]);
-            self.references.push_session(index, session, bars);
+            self.references.push_session(index, session, self.cursors[index].fed());
         }
         for (index, bars) in self.ticks.take_bars() {
             self.references.push_session(index, session, &bars);

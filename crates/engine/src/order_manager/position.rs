@@ -213,6 +213,12 @@ impl Position {
         mark.notional(self.signed_qty()).unwrap_or(Cash::ZERO)
     }
 
+    /// Returns the value of the open shares at `mark`, whichever the direction.
+    #[inline]
+    pub fn gross_at(&self, mark: Price) -> Cash {
+        mark.notional(self.quantity).unwrap_or(Cash::ZERO)
+    }
+
     /// Returns what is lost if the position closes at `stop`; zero when that is a gain.
     pub fn risk_to(&self, stop: Price) -> Cash {
         self.cost.minus(self.value_at(stop)).max(Cash::ZERO)

@@ -83,6 +83,12 @@ impl Book {
         self.by_symbol.len()
     }
 
+    /// Returns true while no order works.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.len() == self.free.len()
+    }
+
     /// Returns the order in a slot.
     #[inline]
     pub(super) fn get(&self, slot: u32) -> Option<&Working> {

@@ -252,6 +252,12 @@ impl Exchange {
         !self.book.of_symbol(symbol).is_empty() || self.config.mode == FillMode::SameClose
     }
 
+    /// Returns true when the next bar of some symbol must be shown.
+    #[inline]
+    pub fn has_any_live(&self) -> bool {
+        !self.book.is_empty() || self.config.mode == FillMode::SameClose
+    }
+
     /// Returns the next report: answers to requests first, then the next fill of the bar in
     /// progress with what it does to its exit group; `None` when there is nothing more for now.
     #[inline]
