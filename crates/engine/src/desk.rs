@@ -100,6 +100,12 @@ impl<'a> Desk<'a> {
         self.core.books()
     }
 
+    /// Returns the books to read and the analysis to change, both at once.
+    #[inline]
+    pub(crate) fn books_and_analysis(&mut self) -> (&Books, &mut Analysis) {
+        (self.core.books(), self.analysis)
+    }
+
     /// Takes a decision in, unless it fails the check at the last point (C16).
     pub(crate) fn emit(&mut self, fact: Fact) {
         match last_point::check(&fact, self.books()) {

@@ -33,7 +33,7 @@ use crate::performance_tracker::Watch;
 use crate::queues::QueueStatus;
 use crate::risk_manager::{Block, BlockReason, Gate, Limits, MarketRules, Scope};
 use crate::session::Ticks;
-use crate::strategy_engine::{SignalCounts, Strategy, Wishes};
+use crate::strategy_engine::{SignalCounts, Strategy, Wishes, allowed_calls};
 use crate::timers::Timers;
 
 /// A strategy instance of a run.
@@ -81,6 +81,8 @@ pub struct Engine {
     calendar: Arc<Calendar>,
     wishes: Wishes,
     signals: SignalCounts,
+    /// Calls of its context that a strategy may make in one evaluation.
+    calls: u32,
     identity: Identity,
     record_all: bool,
     now: Timestamp,
@@ -121,6 +123,7 @@ impl Engine {
             calendar: config.calendar,
             wishes: Wishes::default(),
             signals: SignalCounts::default(),
+            calls: allowed_calls(symbols),
             identity: Identity { tag: config.tag },
             record_all: config.record_all,
             now: Timestamp::MIN,
@@ -132,42 +135,49 @@ impl Engine {
     /// Takes one input; afterwards `out` holds the facts and commands that follow from it.
     pub fn apply(&mut self, input: &Sequenced<Input>, out: &mut Outputs) {
         out.clear();
-        let inclusive = matches!(input.item, Input::Time);
         // Engine time never goes back (journal.md 11).
         let before = self.now;
         let time = input.time.max(before);
-        if self.next_deadline().is_some_and(|next| next <= time) {
-            self.fire_deadlines(time, inclusive, out);
+        if self.earliest_deadline() <= time {
+            self.fire_deadlines(time, matches!(input.item, Input::Time), out);
             out.deadline_facts = out.facts.len();
         }
         self.now = time;
-        match &input.item {
-            Input::Market { source, event } => {
-                let data = &mut self.analysis.data;
-                let counts = !data.is_watched() || data.hear(*source, event, time);
-                match event {
-                    _ if !counts => {}
-                    MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, false, out),
-                    MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
-                    other => self.on_market(other, out),
-                }
+        if let Input::Market { source, event } = &input.item {
+            let data = &mut self.analysis.data;
+            let counts = !data.is_watched() || data.hear(*source, event, time);
+            match event {
+                _ if !counts => {}
+                MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, false, out),
+                MarketEvent::Trade { symbol, trade } => self.on_trade(*symbol, trade, out),
+                other => self.on_market(other, out),
             }
+        } else {
+            self.take_in(&input.item, before, out);
+        }
+    }
+
+    /// Takes in what is no market data. Out of line: market data is most of what comes, and its way
+    /// stays short.
+    #[inline(never)]
+    fn take_in(&mut self, input: &Input, before: Timestamp, out: &mut Outputs) {
+        match input {
+            Input::Market { .. } | Input::Time => {}
             Input::Broker { broker, event } => {
-                let seen = self.observe(&input.item);
+                let seen = self.observe(input);
                 self.on_broker(*broker, event, &seen, out);
                 self.seen = Some(seen);
             }
-            Input::Time => {}
             Input::Start(start) => {
-                self.seen = Some(self.observe(&input.item));
+                self.seen = Some(self.observe(input));
                 self.on_start(start, before, out);
             }
             Input::Connection { link, up } => {
-                self.seen = Some(self.observe(&input.item));
+                self.seen = Some(self.observe(input));
                 execution_engine::on_connection(&mut self.desk(out), *link, *up);
             }
             Input::Control(given) => {
-                let seen = self.observe(&input.item);
+                let seen = self.observe(input);
                 let first = out.facts.len();
                 if seen.refused.is_none() {
                     self.on_reports(&seen, out);
@@ -179,7 +189,7 @@ impl Engine {
             }
             Input::Reference(day) => self.analysis.data.accept_reference(day),
             Input::Limits(change) => {
-                let seen = self.observe(&input.item);
+                let seen = self.observe(input);
                 let refused = seen.refused;
                 self.seen = Some(seen);
                 if refused.is_none() {
@@ -188,7 +198,7 @@ impl Engine {
                 self.reply_to_limits(change, refused, out);
             }
             Input::Action(action) => {
-                let seen = self.observe(&input.item);
+                let seen = self.observe(input);
                 actions::on_announced(&mut self.desk(out), action, seen.announced);
                 self.seen = Some(seen);
             }
@@ -205,9 +215,14 @@ impl Engine {
     /// Returns the earliest time for which the engine wants an [`Input::Time`].
     #[inline]
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        Some(self.earliest_deadline()).filter(|&next| next != Timestamp::MAX)
+    }
+
+    /// Returns the time of the next deadline; the end of time when there is none.
+    #[inline]
+    fn earliest_deadline(&self) -> Timestamp {
         let minute = self.analysis.data.minute_due();
-        let next = self.analysis.timers.next().map_or(minute, |timer| timer.min(minute));
-        (next != Timestamp::MAX).then_some(next)
+        self.analysis.timers.next().map_or(minute, |timer| timer.min(minute))
     }
 
     /// Returns the books for reading.
@@ -266,6 +281,7 @@ impl Engine {
         Desk::new(&mut self.core, &mut self.analysis, out, self.now, self.identity, self.record_all)
     }
 
+    #[cold]
     fn fire_deadlines(&mut self, until: Timestamp, inclusive: bool, out: &mut Outputs) {
         while let Some(next) = self.next_deadline() {
             if next > until || (next == until && !inclusive) {
@@ -399,6 +415,7 @@ impl Record for Engine {
                 _ => {}
             }
         }
+        self.calls = allowed_calls(self.analysis.data.symbols().len());
         self.analysis.session = session.and_then(|date| self.calendar.session(date).ok().flatten());
         self.analysis.refusals = refusals
             .iter()

@@ -7,9 +7,8 @@
 use engine::strategy_engine::{
     Context, Event, Finding, Plan, RuleInfo, SessionEvent, Size, Strategy,
 };
-use model::exchange::Segment;
 use model::record::{DecodeError, Reader, Record, Writer};
-use model::{Bar, ExitReason, OrderKind, Quantity, SymbolId, record};
+use model::{Bar, ExitReason, MINUTE_NS, OrderKind, Quantity, SymbolId, record};
 
 use crate::parameters::{Kind, Parameter, Settings};
 use crate::registry::StrategyInfo;
@@ -88,7 +87,8 @@ struct VwapCross {
     down: f64,
     min_bars: u32,
     quantity: Quantity,
-    exit_minute: i64,
+    /// How long after the open positions are closed.
+    exit_after_ns: i64,
     states: Vec<State>,
 }
 
@@ -100,18 +100,17 @@ impl VwapCross {
             down: 1.0 - buffer,
             min_bars: settings.int("min_bars") as u32,
             quantity: settings.shares("quantity"),
-            exit_minute: settings.int("exit_minute"),
+            exit_after_ns: settings.int("exit_minute") * MINUTE_NS,
             states: Vec::new(),
         }
     }
 
     fn on_bar(&mut self, ctx: &mut Context<'_>, symbol: SymbolId, bar: &Bar) {
         let Some(session) = ctx.session() else { return };
-        if session.segment(bar.start) != Some(Segment::Rth) {
+        if !session.is_open(bar.start) {
             return;
         }
         let Some(state) = self.states.get_mut(symbol.index()) else { return };
-        let minute = session.minutes_since_open(bar.start);
         let close = bar.close.to_f64();
         let volume = bar.volume.0 as f64;
         let before = *state;
@@ -128,8 +127,10 @@ impl VwapCross {
         state.has_bands = true;
         let now = *state;
         let crossed = |from_ok: bool| now.bars > 1 && before.has_bands && from_ok;
+        let is_late = bar.start.since(session.open) >= self.exit_after_ns;
         if ctx.position(symbol).is_some() {
-            if minute >= self.exit_minute {
+            if is_late {
+                let minute = session.minutes_since_open(bar.start);
                 let finding = Finding::new(2, &[minute as f64]);
                 ctx.exit(symbol, ExitReason::FlatBy, finding);
             } else if crossed(before.close >= before.lower) && close < now.lower {
@@ -139,10 +140,7 @@ impl VwapCross {
             }
         } else if now.bars < self.min_bars {
             ctx.hold(symbol, Finding::new(4, &[f64::from(now.bars), f64::from(self.min_bars)]));
-        } else if minute < self.exit_minute
-            && crossed(before.close <= before.upper)
-            && close > now.upper
-        {
+        } else if !is_late && crossed(before.close <= before.upper) && close > now.upper {
             let plan = Plan {
                 entry: OrderKind::Market,
                 reference: bar.close,

@@ -132,11 +132,15 @@ impl Engine {
 
     /// Raises the loss level when the day's result crosses a line of C10, and blocks everything
     /// when the equity fell too far from its peak (C11).
+    #[inline]
     pub(super) fn judge_loss(&mut self, out: &mut Outputs) {
         let limits = self.core.books().gate().limits();
-        if limits.max_daily_loss_pct.is_none() && limits.max_drawdown_pct.is_none() {
-            return;
+        if limits.max_daily_loss_pct.is_some() || limits.max_drawdown_pct.is_some() {
+            self.judge_limited_loss(out);
         }
+    }
+
+    fn judge_limited_loss(&mut self, out: &mut Outputs) {
         let mut desk = self.desk(out);
         let now_worth = desk.equity();
         judge_equity(&mut desk, now_worth);

@@ -45,19 +45,18 @@ impl Engine {
             books: self.core.books(),
             wishes: &mut self.wishes,
             record_all: self.record_all,
-            budget: Budget::new(self.analysis.data.symbols().len()),
+            budget: Budget::new(self.calls),
         };
-        let whole = evaluate(&mut *instance.strategy, &mut ctx, event);
-        if let Err(fault) = whole {
-            // What it had stated before it broke off is not a whole answer.
-            self.wishes.clear();
-            self.wishes.note(fault);
+        if let Err(fault) = evaluate(&mut *instance.strategy, &mut ctx, event) {
+            self.wishes.break_off(fault);
         }
         if !self.wishes.is_empty() {
             self.carry_out(strategy, out);
         }
     }
 
+    // Out of line: most evaluations end in no wish, and their way stays short.
+    #[inline(never)]
     fn carry_out(&mut self, strategy: StrategyId, out: &mut Outputs) {
         let mut wishes = std::mem::take(&mut self.wishes);
         self.signals.note(wishes.counts());

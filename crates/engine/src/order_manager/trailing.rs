@@ -6,6 +6,7 @@ use model::{Bar, ExitReason, Price, Rounding, SymbolId};
 
 use super::exits;
 use super::position::Position;
+use crate::data_manager::SymbolState;
 use crate::desk::Desk;
 use crate::fact::{ExitWant, Fact, PositionChange, SlotKey};
 use crate::performance_tracker::Watch;
@@ -51,19 +52,23 @@ pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
     while let Some(&strategy) = desk.books().active_in(symbol).get(index) {
         index += 1;
         let key = SlotKey { strategy, symbol };
-        let Some(direction) = desk.books().position(key).map(Position::direction) else { continue };
-        let vwap = desk.analysis.data.symbol(symbol).and_then(|state| state.vwap.value());
-        let Some(watch) = desk.watch_mut(key) else { continue };
+        let slot = desk.slot_index(key);
+        let (books, analysis) = desk.books_and_analysis();
+        let Some(position) = books.position(key) else { continue };
+        let direction = position.direction();
+        let (Some(watch), Some(state)) =
+            (analysis.watches.get_mut(slot), analysis.data.symbol(symbol))
+        else {
+            continue;
+        };
         watch.update(direction, bar);
-        let beyond = vwap.is_some_and(|vwap| match direction {
+        let beyond = state.vwap.value().is_some_and(|vwap| match direction {
             Direction::Long => bar.close.to_f64() < vwap,
             Direction::Short => bar.close.to_f64() > vwap,
         });
         watch.closes_beyond_vwap =
             if beyond { watch.closes_beyond_vwap.saturating_add(1) } else { 0 };
-        let watch = *watch;
-        let Some(position) = desk.books().position(key) else { continue };
-        if let Some(reason) = trail_exit(desk, symbol, position, &watch, bar) {
+        if let Some(reason) = trail_exit(position, watch, state, bar) {
             exits::close(desk, key, reason);
         } else if matches!(position.plan.breakeven, Breakeven::AtR(_)) {
             exits::settle(desk, key);
@@ -84,18 +89,23 @@ pub(crate) fn on_print(desk: &mut Desk<'_>, symbol: SymbolId, price: Price) {
 
 /// Sends a position's next target when a price has touched it, at a venue where it cannot work
 /// beside the stop.
+#[inline]
 fn note_touch(desk: &mut Desk<'_>, key: SlotKey, price: Price) {
     let Some(position) = desk.books().position(key) else { return };
-    if position.target_due
-        || position.close_reason.is_some()
-        || !position.entry_done
-        || desk.books().venue(position.broker).reduce_group
-    {
-        return;
-    }
-    let (group, direction) = (position.group, position.direction());
     let Some(target) = position.next_target() else { return };
-    if direction.favour(target.price, price) >= Price::ZERO {
+    if position.direction().favour(target.price, price) >= Price::ZERO {
+        send_touched(desk, key);
+    }
+}
+
+fn send_touched(desk: &mut Desk<'_>, key: SlotKey) {
+    let Some(position) = desk.books().position(key) else { return };
+    let waits = !position.target_due
+        && position.close_reason.is_none()
+        && position.entry_done
+        && !desk.books().venue(position.broker).reduce_group;
+    if waits {
+        let group = position.group;
         desk.emit(Fact::Position(PositionChange { slot: key, group, want: ExitWant::Target }));
         let due = desk.now.plus_nanos(exits::TARGET_PATIENCE_NS);
         desk.analysis.timers.set(due, Timer::Position { slot: key, group });
@@ -105,17 +115,15 @@ fn note_touch(desk: &mut Desk<'_>, key: SlotKey, price: Price) {
 
 /// Returns why the trail closes a position at this bar's close, if it does (TG24, TV17).
 fn trail_exit(
-    desk: &Desk<'_>,
-    symbol: SymbolId,
     position: &Position,
     watch: &Watch,
+    state: &SymbolState,
     bar: &Bar,
 ) -> Option<ExitReason> {
     let trail = position.plan.trail;
     if trail.after_first_target && position.targets_done == 0 {
         return None;
     }
-    let state = desk.analysis.data.symbol(symbol)?;
     let direction = position.direction();
     let close = bar.close.to_f64();
     let against = |level: f64| match direction {

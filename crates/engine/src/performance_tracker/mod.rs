@@ -33,6 +33,7 @@ pub struct Watch {
 }
 
 impl Watch {
+    #[inline]
     fn include(&mut self, low: Price, high: Price) {
         self.low = Some(self.low.map_or(low, |seen| seen.min(low)));
         self.high = Some(self.high.map_or(high, |seen| seen.max(high)));
@@ -40,6 +41,7 @@ impl Watch {
 
     /// Takes a bar in through which the position stays open. The entry bar counts its adverse
     /// extreme for MAE and only its close for MFE: what came before the entry is unknown (TP17).
+    #[inline]
     pub fn update(&mut self, direction: Direction, bar: &Bar) {
         match (self.bars, direction) {
             (0, Direction::Long) => self.include(bar.low, bar.close),

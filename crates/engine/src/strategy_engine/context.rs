@@ -122,7 +122,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    #[cold]
+    // In line as well: a call would have the finding in memory before it is known to be wanted.
+    #[inline(always)]
     fn note(&mut self, symbol: SymbolId, want: Want, finding: Finding) {
         self.wishes.list.push(Wish { symbol, want, finding });
     }

@@ -58,23 +58,26 @@ pub(crate) enum Fault {
     Plan { symbol: SymbolId, fault: PlanFault },
 }
 
+/// Returns how many calls of the context one evaluation of a run with so many symbols may make.
+pub(crate) fn allowed_calls(symbols: usize) -> u32 {
+    let symbols = u32::try_from(symbols).unwrap_or(u32::MAX);
+    CALLS.saturating_add(CALLS_PER_SYMBOL.saturating_mul(symbols))
+}
+
 /// Counts the calls of one evaluation and ends it when they run out.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: Cell<u32>,
-    allowed: u32,
 }
 
 /// What an evaluation unwinds with when its calls have run out.
 struct CallsRanOut;
 
 impl Budget {
-    /// Allows what one evaluation of a run with so many symbols may need.
+    /// Allows so many calls.
     #[inline]
-    pub(crate) fn new(symbols: usize) -> Self {
-        let symbols = u32::try_from(symbols).unwrap_or(u32::MAX);
-        let allowed = CALLS.saturating_add(CALLS_PER_SYMBOL.saturating_mul(symbols));
-        Self { left: Cell::new(allowed), allowed }
+    pub(crate) fn new(allowed: u32) -> Self {
+        Self { left: Cell::new(allowed) }
     }
 
     /// Counts one call.
@@ -101,7 +104,7 @@ pub(crate) fn evaluate(
     ctx: &mut Context<'_>,
     event: Event<'_>,
 ) -> Result<(), Fault> {
-    let allowed = ctx.budget.allowed;
+    let allowed = ctx.budget.left.get();
     catch_unwind(AssertUnwindSafe(|| strategy.on_event(ctx, event)))
         .map_err(|payload| explain(payload, allowed))
 }

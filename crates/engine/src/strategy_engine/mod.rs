@@ -15,7 +15,9 @@ mod strategy;
 pub use context::Context;
 pub use decision::{Decision, Finding, Outcome, Rule, Values};
 pub use isolation::SIGNAL_ROOM;
-pub(crate) use isolation::{Budget, Fault, SHORTEST_WAKE_NS, evaluate, prepare_anew};
+pub(crate) use isolation::{
+    Budget, Fault, SHORTEST_WAKE_NS, allowed_calls, evaluate, prepare_anew,
+};
 pub use plan::{Breakeven, Direction, Plan, Size, Target, TargetAt, Trail, TrailRule};
 pub use plan_check::PlanFault;
 pub(crate) use signals::{SignalCounts, Want, Wishes};

@@ -86,6 +86,13 @@ impl Wishes {
         self.fault.get_or_insert(fault);
     }
 
+    /// Forgets what was stated in an evaluation that broke off: it is not a whole answer.
+    #[cold]
+    pub(crate) fn break_off(&mut self, fault: Fault) {
+        self.clear();
+        self.note(fault);
+    }
+
     /// Returns what is wrong with the strategy and forgets it.
     #[inline]
     pub(crate) fn take_fault(&mut self) -> Option<Fault> {
