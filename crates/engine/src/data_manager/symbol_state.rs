@@ -152,25 +152,34 @@ impl SymbolState {
         *self = fresh;
     }
 
-    /// Takes an accepted bar in.
-    #[inline]
+    /// Takes an accepted bar in; in line like [`accept_bar`](super::DataManager::accept_bar).
+    #[inline(always)]
     pub(super) fn update(&mut self, bar: &Bar, segment: Segment, needs: Needs) {
         self.recent[self.bars as usize % RING] = *bar;
         self.last = *bar;
         self.bars += 1;
         self.mark = bar.close;
         match segment {
-            Segment::Rth => {
-                self.rth.update(bar);
-                if needs.contains(Needs::VWAP) {
-                    self.vwap.update(bar);
-                }
-                if needs.contains(Needs::ATR14) {
-                    self.atr14.update(bar);
-                }
-            }
+            Segment::Rth => self.rth.update(bar),
             Segment::Pre => self.pre.update(bar),
             Segment::Post => {}
+        }
+        if needs != Needs::NONE {
+            self.update_indicators(bar, segment, needs);
+        }
+    }
+
+    /// Takes an accepted bar into the shared indicators that somebody reads.
+    // Out of line: a run without them has a short way.
+    #[inline(never)]
+    fn update_indicators(&mut self, bar: &Bar, segment: Segment, needs: Needs) {
+        if segment == Segment::Rth {
+            if needs.contains(Needs::VWAP) {
+                self.vwap.update(bar);
+            }
+            if needs.contains(Needs::ATR14) {
+                self.atr14.update(bar);
+            }
         }
         if needs.contains(Needs::EMA9) {
             self.ema9.update(bar.close.to_f64());

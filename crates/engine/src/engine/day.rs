@@ -30,7 +30,7 @@ impl Engine {
                 self.compare_all(out);
             }
             Timer::Wake(strategy) => {
-                self.run_strategy(strategy.index(), Event::Time(self.now), out);
+                self.tell(strategy.index(), Event::Time(self.now), out);
             }
             Timer::Position { slot, group } => {
                 exits::on_timer(&mut self.desk(out), slot, group);
@@ -140,6 +140,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn judge_limited_loss(&mut self, out: &mut Outputs) {
         let mut desk = self.desk(out);
         let now_worth = desk.equity();

@@ -25,12 +25,19 @@ impl Engine {
     /// Tells every strategy.
     pub(super) fn tell_all(&mut self, event: Event<'_>, out: &mut Outputs) {
         for index in 0..self.strategies.len() {
-            self.run_strategy(index, event, out);
+            self.tell(index, event, out);
         }
     }
 
-    /// Lets one strategy evaluate an event and carries its wishes out.
-    #[inline]
+    /// Tells one strategy.
+    #[inline(never)]
+    pub(super) fn tell(&mut self, index: usize, event: Event<'_>, out: &mut Outputs) {
+        self.run_strategy(index, event, out);
+    }
+
+    /// Lets one strategy evaluate an event and carries its wishes out. It is in line where bars
+    /// come in; what else there is to tell goes through [`tell`](Self::tell).
+    #[inline(always)]
     pub(super) fn run_strategy(&mut self, index: usize, event: Event<'_>, out: &mut Outputs) {
         let strategy = StrategyId(index as u16);
         if self.is_stopped(strategy) {
@@ -127,9 +134,13 @@ impl Engine {
     /// Returns true while a strategy is blocked at fault.
     #[inline]
     fn is_stopped(&self, strategy: StrategyId) -> bool {
-        let blocks = self.core.books().blocks();
-        !blocks.list().is_empty()
-            && blocks.holds(Block::new(Scope::Strategy(strategy), BlockReason::Fault))
+        !self.core.books().blocks().list().is_empty() && self.is_blocked_at_fault(strategy)
+    }
+
+    #[inline(never)]
+    fn is_blocked_at_fault(&self, strategy: StrategyId) -> bool {
+        let block = Block::new(Scope::Strategy(strategy), BlockReason::Fault);
+        self.core.books().blocks().holds(block)
     }
 
     /// Returns the stopped strategy that a control may set going again.
@@ -161,7 +172,7 @@ impl Engine {
         ];
         for (time, mark) in marks {
             if time <= self.now {
-                self.run_strategy(strategy.index(), Event::Session(mark), out);
+                self.tell(strategy.index(), Event::Session(mark), out);
             }
         }
     }

@@ -13,7 +13,9 @@ use crate::strategy_engine::Event;
 use model::MarketEvent;
 
 impl Engine {
-    #[inline]
+    /// Takes a bar in. It is in line with [`apply`](Engine::apply), for the bars that come by the
+    /// million; the few others come through [`on_single_bar`](Self::on_single_bar).
+    #[inline(always)]
     pub(super) fn on_bar(
         &mut self,
         symbol: SymbolId,
@@ -26,7 +28,7 @@ impl Engine {
             self.on_bad_bar(symbol, bar, fault, out);
             return;
         }
-        if !self.core.books().closed().is_empty() {
+        if self.core.books().closed().iter().any(|(key, _)| key.symbol == symbol) {
             self.record_trades(Some(symbol), Some(bar), out);
         }
         if self.core.books().is_symbol_active(symbol) {
@@ -36,6 +38,12 @@ impl Engine {
         for index in 0..self.strategies.len() {
             self.run_strategy(index, Event::Bar { symbol, bar }, out);
         }
+    }
+
+    /// Takes a bar in that was built of prints, or one that was missing.
+    #[inline(never)]
+    fn on_single_bar(&mut self, symbol: SymbolId, bar: &Bar, backfilled: bool, out: &mut Outputs) {
+        self.on_bar(symbol, bar, backfilled, out);
     }
 
     /// A bar that is not used: said once, where an operator should know.
@@ -85,7 +93,7 @@ impl Engine {
         for index in 0..self.analysis.data.symbols().len() {
             let symbol = SymbolId(index as u32);
             if let Some(bar) = self.analysis.data.close_minute(symbol) {
-                self.on_bar(symbol, &bar, false, out);
+                self.on_single_bar(symbol, &bar, false, out);
             }
         }
         self.analysis.data.next_minute();
@@ -107,7 +115,7 @@ impl Engine {
             }
             MarketEvent::Bands { symbol, bands } => self.on_bands(*symbol, *bands, out),
             MarketEvent::Breaker(breaker) => self.on_breaker(*breaker, out),
-            MarketEvent::Bar { symbol, bar } => self.on_bar(*symbol, bar, false, out),
+            MarketEvent::Bar { symbol, bar } => self.on_single_bar(*symbol, bar, false, out),
             MarketEvent::Heartbeat => {}
             MarketEvent::Gap { symbol, missing } => {
                 self.analysis.data.begin_gap(*symbol, self.now);
@@ -115,7 +123,7 @@ impl Engine {
                 self.desk(out).block(block, || format!("{missing} market-data events are missing"));
             }
             // The block of the gap holds: strategies evaluate and open nothing.
-            MarketEvent::Backfill { symbol, bar } => self.on_bar(*symbol, bar, true, out),
+            MarketEvent::Backfill { symbol, bar } => self.on_single_bar(*symbol, bar, true, out),
             MarketEvent::BackfillEnd { symbol } => {
                 self.analysis.data.end_gap(*symbol);
                 self.desk(out).lift(Block::new(Scope::Symbol(*symbol), BlockReason::Gap));

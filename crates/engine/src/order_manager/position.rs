@@ -412,6 +412,7 @@ impl Position {
     }
 
     /// Returns the next target that is not filled yet, never for more than is open.
+    #[inline]
     pub fn next_target(&self) -> Option<PlacedTarget> {
         if self.targets_done >= self.target_count {
             return None;

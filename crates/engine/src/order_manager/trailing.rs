@@ -68,12 +68,16 @@ pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
         });
         watch.closes_beyond_vwap =
             if beyond { watch.closes_beyond_vwap.saturating_add(1) } else { 0 };
+        // What is sent below changes no target.
+        let aims = position.next_target().is_some();
         if let Some(reason) = trail_exit(position, watch, state, bar) {
             exits::close(desk, key, reason);
         } else if matches!(position.plan.breakeven, Breakeven::AtR(_)) {
             exits::settle(desk, key);
         }
-        note_touch(desk, key, if direction == Direction::Long { bar.high } else { bar.low });
+        if aims {
+            note_touch(desk, key, if direction == Direction::Long { bar.high } else { bar.low });
+        }
     }
 }
 
@@ -121,7 +125,8 @@ fn trail_exit(
     bar: &Bar,
 ) -> Option<ExitReason> {
     let trail = position.plan.trail;
-    if trail.after_first_target && position.targets_done == 0 {
+    let waits = trail.after_first_target && position.targets_done == 0;
+    if trail.rule == TrailRule::Off || waits {
         return None;
     }
     let direction = position.direction();

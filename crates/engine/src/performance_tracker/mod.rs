@@ -49,11 +49,8 @@ impl Watch {
             _ => self.include(bar.low, bar.high),
         }
         self.bars = self.bars.saturating_add(1);
-        let better =
-            self.best_close.is_none_or(|best| direction.favour(best, bar.close).is_positive());
-        if better {
-            self.best_close = Some(bar.close);
-        }
+        let best = self.best_close.unwrap_or(bar.close);
+        self.best_close = Some(direction.better(best, bar.close));
     }
 
     /// Restates the prices seen so far after a corporate action (F27).
