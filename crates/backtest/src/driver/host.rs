@@ -69,8 +69,10 @@ pub trait Venue {
     fn next_report(&mut self) -> Option<ExecutionReport>;
     /// Returns true when the symbol's next bar, print or quote must be shown to it.
     fn has_live(&self, symbol: SymbolId) -> bool;
-    /// Returns true when the next bar of some symbol must be shown to it.
-    fn has_any_live(&self) -> bool;
+    /// Returns false when no symbol's next bar must be shown to it: then it is not asked for each.
+    fn has_any_live(&self) -> bool {
+        true
+    }
     /// Shows a bar.
     fn begin_bar(&mut self, symbol: SymbolId, bar: &Bar, rth: bool);
     /// Ends the bar, print or quote that is shown.
