@@ -5,8 +5,8 @@
 //! result does not depend on the order in which reports arrive (F10).
 
 use model::{
-    BrokerId, ExecId, ExecType, ExecutionReport, ExitReason, Fill, GroupId, OrderNumber, OrderRole,
-    OrderState, Quantity, SymbolId, Timestamp, TradeFill,
+    BrokerId, Cash, ExecId, ExecType, ExecutionReport, ExitReason, Fill, GroupId, OrderNumber,
+    OrderRole, OrderState, Quantity, SymbolId, Timestamp, TradeFill,
 };
 
 use crate::fact::SlotKey;
@@ -46,7 +46,9 @@ impl Books {
             self.take_execution_back(report.symbol, &taken, held);
             observed.filled |= !taken.is_empty();
         }
-        let Some(fill) = fill.filter(|fill| is_usable(fill) && !known(self, fill.exec_id)) else {
+        let Some(fill) =
+            fill.filter(|fill| usable_value(fill).is_some() && !known(self, fill.exec_id))
+        else {
             return;
         };
         self.note_execution(report.symbol, &fill);
@@ -68,8 +70,7 @@ impl Books {
     ) {
         let Some(order) = self.orders.get_mut(number) else { return };
         let symbol = order.request.symbol;
-        let value = fill.price.notional(fill.quantity).filter(|_| is_usable(fill));
-        let Some(value) = value else {
+        let Some(value) = usable_value(fill) else {
             observed.anomaly = Some(Anomaly::Unusable(number));
             observed.suspense = Some(symbol);
             return;
@@ -155,7 +156,7 @@ impl Books {
             Place::Gone if role == OrderRole::Entry => {
                 self.open_late_or_new(number, key, booked, observed)
             }
-            Place::Gone => Excess::from_elem(booked, 1),
+            Place::Gone => vec![booked],
         };
         let beyond = !excess.is_empty();
         for part in excess {
@@ -177,7 +178,7 @@ impl Books {
         let index = self.index(key);
         let position = self.slots.get_mut(index).and_then(|slot| slot.position.as_deref_mut());
         let (Some(position), Some(order)) = (position, self.orders.get(number)) else {
-            return Excess::from_elem(booked, 1);
+            return vec![booked];
         };
         let role = order.request.role;
         booked.exit = exit_reason(order, position);
@@ -224,16 +225,12 @@ impl Books {
         observed: &mut Observed,
     ) -> Excess {
         let Some(order) = self.orders.get(number) else { return Excess::new() };
-        let Some(terms) = order.terms.as_deref() else { return Excess::from_elem(booked, 1) };
+        let Some(terms) = order.terms.as_deref() else { return vec![booked] };
         let (plan, planned) = (terms.plan, terms.sizing.quantity);
         let (group, broker, time) = (order.group(), order.request.broker, booked.fill.time);
         if let Some(newer) = self.position(key) {
             let adds = newer.direction() == plan.direction && newer.broker == broker;
-            return if adds {
-                self.book_open(number, key, booked)
-            } else {
-                Excess::from_elem(booked, 1)
-            };
+            return if adds { self.book_open(number, key, booked) } else { vec![booked] };
         }
         observed.opened = true;
         self.with_slot(key, |slot| {
@@ -384,11 +381,10 @@ impl Books {
     }
 }
 
-/// Returns false for a fill whose numbers cannot be: it is not booked but alarmed.
-fn is_usable(fill: &Fill) -> bool {
-    fill.quantity.is_positive()
-        && fill.price.is_positive()
-        && fill.price.notional(fill.quantity).is_some()
+/// Returns the value of a fill; `None` when its numbers cannot be: it is not booked but alarmed.
+fn usable_value(fill: &Fill) -> Option<Cash> {
+    let usable = fill.quantity.is_positive() && fill.price.is_positive();
+    fill.price.notional(fill.quantity).filter(|_| usable)
 }
 
 fn booked(fill: &Fill, time: Timestamp, order: model::ClientOrderId) -> BookedFill {

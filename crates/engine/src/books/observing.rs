@@ -166,7 +166,9 @@ impl Books {
 
     pub(super) fn take_report(&mut self, report: &ExecutionReport, seen: &mut Seen) {
         let before = self.ledger.cash();
-        let observed = self.observe_report(report);
+        let ExecutionReport { client_id, broker, symbol, .. } = *report;
+        let mut observed = Observed { client_id, broker, symbol, ..Observed::default() };
+        self.observe_report(report, &mut observed);
         self.note_flow(report.broker, self.ledger.cash().minus(before));
         self.note_entry(report);
         self.review(report.client_id.number);
@@ -175,34 +177,31 @@ impl Books {
     }
 
     /// Takes a broker's report in.
-    fn observe_report(&mut self, report: &ExecutionReport) -> Observed {
-        let ExecutionReport { client_id, broker, symbol, .. } = *report;
-        let mut observed = Observed { client_id, broker, symbol, ..Observed::default() };
+    fn observe_report(&mut self, report: &ExecutionReport, observed: &mut Observed) {
         let Some(number) = self.orders.find(&report.client_id, report.broker) else {
-            self.observe_foreign(report, &mut observed);
-            return observed;
+            self.observe_foreign(report, observed);
+            return;
         };
         self.gate.observe(&GateEvent::Report(report));
         self.note_broker_id(number, report.broker_id);
         match report.exec {
             ExecType::Trade(fill) => {
-                self.book_fill(number, &fill, fill.quantity, report.time, &mut observed);
+                self.book_fill(number, &fill, fill.quantity, report.time, observed);
             }
             ExecType::Correct { replaces, fill } => {
-                self.restate(number, replaces, Some(&fill), report.time, &mut observed);
+                self.restate(number, replaces, Some(&fill), report.time, observed);
             }
             ExecType::Bust { exec_id } => {
-                self.restate(number, exec_id, None, report.time, &mut observed);
+                self.restate(number, exec_id, None, report.time, observed);
             }
             _ => observed.anomaly = self.change_order(number, report),
         }
-        let Some(order) = self.orders.get(number) else { return observed };
+        let Some(order) = self.orders.get(number) else { return };
         let key = order.slot();
         observed.slot = Some(key);
         if order.state.is_terminal() {
             self.end_order(number, key, observed.filled);
         }
-        observed
     }
 
     /// A replacement may bear another id at the broker: the last one told is the one in force.

@@ -72,8 +72,11 @@ pub(crate) fn quarantine(desk: &mut Desk<'_>, number: OrderNumber) {
 pub(crate) fn release(desk: &mut Desk<'_>, symbol: SymbolId) {
     let block = Block::new(Scope::Symbol(symbol), BlockReason::Unknown);
     let books = desk.books();
+    if !books.blocks().holds(block) {
+        return;
+    }
     let missing = books.unheard().any(|(order, _)| order.request.symbol == symbol);
-    if books.blocks().holds(block) && !missing && !books.brokers().is_doubtful(symbol) {
+    if !missing && !books.brokers().is_doubtful(symbol) {
         desk.lift(block);
     }
 }

@@ -162,13 +162,19 @@ impl Brokers {
         })
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, broker: BrokerId) -> &mut BrokerState {
         let index = usize::from(broker.0);
         if self.list.len() <= index {
-            self.list.resize(index + 1, BrokerState::default());
+            self.lengthen(index + 1);
         }
         // The list was made long enough just now.
         &mut self.list[index]
+    }
+
+    #[cold]
+    fn lengthen(&mut self, count: usize) {
+        self.list.resize(count, BrokerState::default());
     }
 
     /// Returns the requests whose outcome nobody confirmed.

@@ -144,21 +144,13 @@ fn settle_role(
             let wanted = Wanted { quantity: wanted.quantity.min(room(desk, key, venue)), ..wanted };
             send(desk, key, &wanted);
         }
-        (Some(order), Some(wanted)) if order.is_settled() => {
+        (Some(order), Some(wanted))
+            if order.is_settled()
+                && differs(order, &wanted)
+                && !order.is_waiting_to_retry(desk.now) =>
+        {
             let number = order.request.client_id.number;
-            let leaves = order.leaves_qty();
-            let untouched = !order.cum_qty.is_positive();
-            let differs = match role {
-                OrderRole::Stop => order.request.kind != wanted.kind || leaves != wanted.quantity,
-                OrderRole::Target => {
-                    order.request.kind != wanted.kind
-                        || leaves > wanted.quantity
-                        || (untouched && leaves != wanted.quantity)
-                }
-                OrderRole::Close | OrderRole::Entry => leaves > wanted.quantity,
-            };
-            if !differs || order.is_waiting_to_retry(desk.now) {
-            } else if role == OrderRole::Stop && venue.replace {
+            if role == OrderRole::Stop && venue.replace {
                 replace(desk, number, wanted.kind, wanted.quantity);
             } else {
                 desk.cancel_in_time(number);
@@ -169,6 +161,21 @@ fn settle_role(
             desk.cancel_in_time(number);
         }
         _ => {}
+    }
+}
+
+/// Returns true when a working exit has to change to become what is wanted.
+fn differs(order: &Order, wanted: &Wanted) -> bool {
+    let leaves = order.leaves_qty();
+    match wanted.role {
+        OrderRole::Stop => order.request.kind != wanted.kind || leaves != wanted.quantity,
+        OrderRole::Target => {
+            let untouched = !order.cum_qty.is_positive();
+            order.request.kind != wanted.kind
+                || leaves > wanted.quantity
+                || (untouched && leaves != wanted.quantity)
+        }
+        OrderRole::Close | OrderRole::Entry => leaves > wanted.quantity,
     }
 }
 

@@ -9,7 +9,6 @@ use model::{
     BrokerId, Cash, ExecId, ExitReason, GroupId, OrderNumber, OrderRole, Ppm, Price, Quantity,
     Side, SplitRatio, Timestamp, TradeFill, record,
 };
-use smallvec::SmallVec;
 
 use super::order::{Order, OrderList};
 use crate::ledger::Totals;
@@ -49,8 +48,8 @@ impl BookedFill {
 
     /// Where the fill belongs in its position: what was entered comes before what was exited, each
     /// in order of time, in whatever order the reports arrive (F10); splits divide the eras.
-    fn place(&self) -> (u16, bool, bool, Timestamp, ExecId) {
-        (self.era, self.split.is_none(), self.exit.is_some(), self.fill.time, self.exec_id)
+    fn place(&self) -> (u16, bool, bool, Timestamp, &ExecId) {
+        (self.era, self.split.is_none(), self.exit.is_some(), self.fill.time, &self.exec_id)
     }
 
     /// Splits the fill at `within` shares; the fee is shared by quantity, nothing is lost.
@@ -93,7 +92,7 @@ impl BookedFill {
 }
 
 /// Fills, or parts of them, that go beyond a position.
-pub type Excess = SmallVec<[BookedFill; 1]>;
+pub type Excess = Vec<BookedFill>;
 
 /// An open position.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -354,7 +353,7 @@ impl Position {
                 None => self.fills.push(BookedFill { era, ..part }),
             }
         }
-        self.fills.sort_unstable_by_key(BookedFill::place);
+        self.fills.sort_unstable_by(|one, other| one.place().cmp(&other.place()));
         self.rebuild()
     }
 
