@@ -258,8 +258,9 @@ impl ExecId {
         let mut text = ArrayString::new();
         // 20 digits and the prefix fit into 40 bytes for every u64.
         let _ = text.try_push_str("S-");
-        let digits = digits.get(begin..).and_then(|digits| str::from_utf8(digits).ok());
-        let _ = text.try_push_str(digits.unwrap_or_default());
+        for &digit in digits.get(begin..).unwrap_or_default() {
+            let _ = text.try_push(char::from(digit));
+        }
         Self(text)
     }
 

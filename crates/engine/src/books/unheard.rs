@@ -32,10 +32,10 @@ impl Books {
     /// Notes the cumulative quantity that a report states.
     pub(super) fn note_stated(&mut self, report: &ExecutionReport, now: Timestamp) {
         let Some(stated) = report.cum_qty else { return };
-        let Some(number) = self.orders.find(&report.client_id, report.broker) else { return };
-        let Some(order) = self.orders.get(number) else { return };
-        if stated <= order.heard_qty() {
-            return;
+        let number = report.client_id.number;
+        match self.orders.named(&report.client_id, report.broker) {
+            Some(order) if stated > order.heard_qty() => {}
+            _ => return,
         }
         match self.brokers.unheard.iter_mut().find(|unheard| unheard.number == number) {
             Some(unheard) => unheard.stated = unheard.stated.max(stated),
@@ -44,6 +44,7 @@ impl Books {
     }
 
     /// Forgets what was heard meanwhile, and orders of sessions before.
+    #[inline]
     pub(super) fn forget_what_is_heard(&mut self) {
         let orders = &self.orders;
         self.brokers.unheard.retain(|unheard| {

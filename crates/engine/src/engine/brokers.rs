@@ -5,6 +5,7 @@ use model::{BrokerId, SymbolId};
 use super::Engine;
 use crate::alert_system::AlertKind;
 use crate::books::{Anomaly, Observed, Seen};
+use crate::desk::Desk;
 use crate::execution_engine::{Answer, Round, compare, outcomes, reconciliation};
 use crate::fact::{Fact, SlotKey};
 use crate::input::BrokerEvent;
@@ -118,8 +119,9 @@ impl Engine {
     }
 
     pub(super) fn on_report(&mut self, observed: &Observed, out: &mut Outputs) {
-        outcomes::after_report(&mut self.desk(out), observed);
-        self.explain(observed, out);
+        let mut desk = self.desk(out);
+        outcomes::after_report(&mut desk, observed);
+        explain(&mut desk, observed);
         let Some(key) = observed.slot else { return };
         if observed.opened {
             self.on_opened(key);
@@ -142,23 +144,22 @@ impl Engine {
         }
         self.set_exit_deadlines(key);
     }
+}
 
-    /// Says and blocks what a report brought to light that does not fit.
-    pub(super) fn explain(&mut self, observed: &Observed, out: &mut Outputs) {
-        let slot = observed.slot;
-        let mut desk = self.desk(out);
-        if let Some((kind, text)) = observed.anomaly.as_ref().and_then(Anomaly::alert) {
-            let symbol = slot.map(|key| key.symbol).or(observed.suspense);
-            desk.alert(kind, symbol, slot.map(|key| key.strategy), || text);
-        }
-        if let Some(symbol) = observed.suspense {
-            desk.block(Block::new(Scope::Symbol(symbol), BlockReason::Suspense), || {
-                "something is filled that no plan explains: compare with the broker, then resume"
-                    .to_owned()
-            });
-        }
-        if let Some(voided) = observed.voided {
-            desk.emit(Fact::TradeVoided(voided));
-        }
+/// Says and blocks what a report brought to light that does not fit.
+fn explain(desk: &mut Desk<'_>, observed: &Observed) {
+    let slot = observed.slot;
+    if let Some((kind, text)) = observed.anomaly.as_ref().and_then(Anomaly::alert) {
+        let symbol = slot.map(|key| key.symbol).or(observed.suspense);
+        desk.alert(kind, symbol, slot.map(|key| key.strategy), || text);
+    }
+    if let Some(symbol) = observed.suspense {
+        desk.block(Block::new(Scope::Symbol(symbol), BlockReason::Suspense), || {
+            "something is filled that no plan explains: compare with the broker, then resume"
+                .to_owned()
+        });
+    }
+    if let Some(voided) = observed.voided {
+        desk.emit(Fact::TradeVoided(voided));
     }
 }

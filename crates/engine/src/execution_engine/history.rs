@@ -36,11 +36,16 @@ impl OrderHistory {
     }
 
     /// Returns the order that a report names: number, tag and epoch agree.
+    pub fn named(&self, id: &ClientOrderId, broker: BrokerId) -> Option<&Order> {
+        self.get(id.number).filter(|order| {
+            let ours = &order.request.client_id;
+            ours.tag == id.tag && ours.epoch == id.epoch && order.request.broker == broker
+        })
+    }
+
+    /// Returns the number of the order that a report [names](Self::named).
     pub fn find(&self, id: &ClientOrderId, broker: BrokerId) -> Option<OrderNumber> {
-        let order = self.get(id.number)?;
-        let ours = &order.request.client_id;
-        (ours.tag == id.tag && ours.epoch == id.epoch && order.request.broker == broker)
-            .then_some(id.number)
+        self.named(id, broker).map(|_| id.number)
     }
 
     /// Adds an order under the next number, or the next attempt of a known one in its place: the

@@ -74,6 +74,12 @@ impl TickTable {
         Ok(self)
     }
 
+    /// Returns true when no symbol has an increment of its own on any date.
+    #[inline]
+    pub fn is_general(&self) -> bool {
+        self.assignments.is_empty()
+    }
+
     /// Returns the increment of `symbol` on `date` at `price`.
     #[inline]
     pub fn tick(&self, symbol: Symbol, date: Date, price: Price) -> Price {

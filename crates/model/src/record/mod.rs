@@ -111,18 +111,29 @@ impl Writer {
     }
 
     /// Writes the key and the value of an unsigned integer field in one step, where there is room
-    /// and neither is unusually large.
+    /// and the tag is not unusually large.
     fn long_uint(&mut self, key: u64, value: u64) {
         let room = self.bytes.capacity() - self.bytes.len();
-        if room < 9 || key >= 0x80 || value > SPREADABLE {
+        if room < 11 || key >= 0x80 {
             self.two_varints(key, value);
             return;
         }
-        let (word, length) = spread(value);
-        let mut bytes = [0; 9];
-        bytes[0] = key as u8;
-        bytes[1..].copy_from_slice(&word.to_le_bytes());
-        self.append(bytes, 1 + length);
+        let (word, length) = spread(value & SPREADABLE);
+        if value <= SPREADABLE {
+            let mut bytes = [0; 9];
+            bytes[0] = key as u8;
+            bytes[1..].copy_from_slice(&word.to_le_bytes());
+            self.append(bytes, 1 + length);
+        } else {
+            // As every time is: after eight bytes that say that more follow eight bits are left,
+            // the last one of them in a byte of its own.
+            let rest = value >> 56;
+            let mut bytes = [0; 11];
+            bytes[0] = key as u8;
+            bytes[1..9].copy_from_slice(&(word | MORE).to_le_bytes());
+            (bytes[9], bytes[10]) = (rest as u8, 1);
+            self.append(bytes, if rest < 0x80 { 10 } else { 11 });
+        }
     }
 
     // Not in line: what may call the allocator saves its registers, which the step above need not.
@@ -538,6 +549,13 @@ mod tests {
             let mut writer = Writer::new();
             writer.varint(value);
             assert_eq!(writer.bytes(), expected, "{value:#x}");
+            // A field is written in one step where there is room, else in two.
+            let mut roomy = Writer { bytes: Vec::with_capacity(64) };
+            for writer in [&mut roomy, &mut Writer::new()] {
+                writer.uint(1, value);
+                assert_eq!(writer.bytes()[..1], [1 << 2]);
+                assert_eq!(writer.bytes()[1..], expected, "{value:#x}");
+            }
             assert_eq!(Reader::new(&expected).varint(), Ok(value));
         }
     }

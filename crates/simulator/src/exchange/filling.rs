@@ -133,9 +133,11 @@ impl Exchange {
 
     fn tick(&self, name: Option<Symbol>, time: Timestamp, price: Price) -> Price {
         match name {
-            Some(name) => self.config.ticks.tick(name, new_york_date(time), price),
+            Some(name) if !self.config.ticks.is_general() => {
+                self.config.ticks.tick(name, new_york_date(time), price)
+            }
             // Without a name no size can be assigned to the symbol: the general table holds.
-            None => general_tick(price),
+            _ => general_tick(price),
         }
     }
 
