@@ -167,13 +167,12 @@ impl Books {
     pub(super) fn take_report(&mut self, report: &ExecutionReport, seen: &mut Seen) {
         let before = self.ledger.cash();
         let ExecutionReport { client_id, broker, symbol, .. } = *report;
-        let mut observed = Observed { client_id, broker, symbol, ..Observed::default() };
-        self.observe_report(report, &mut observed);
+        let observed = Observed { client_id, broker, symbol, ..Observed::default() };
+        self.observe_report(report, seen.reports.push_mut(observed));
         self.note_flow(report.broker, self.ledger.cash().minus(before));
         self.note_entry(report);
         self.review(report.client_id.number);
         self.forget_what_is_heard();
-        seen.reports.push(observed);
     }
 
     /// Takes a broker's report in.

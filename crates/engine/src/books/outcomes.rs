@@ -68,10 +68,14 @@ impl Books {
 
     /// Ends what is settled of an order: its doubt once something is known, the retries of its
     /// cancel once that is answered or the order is done.
+    #[inline]
     pub(crate) fn review(&mut self, number: OrderNumber) {
-        if self.brokers.doubts.is_empty() && self.brokers.retries.is_empty() {
-            return;
+        if !self.brokers.doubts.is_empty() || !self.brokers.retries.is_empty() {
+            self.review_doubts(number);
         }
+    }
+
+    fn review_doubts(&mut self, number: OrderNumber) {
         let Some(order) = self.orders.get(number) else { return };
         let done = order.state.is_terminal();
         let replacing = order.replace_pending.as_deref().map(|pending| pending.client_id);

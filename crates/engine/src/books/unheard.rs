@@ -46,6 +46,9 @@ impl Books {
     /// Forgets what was heard meanwhile, and orders of sessions before.
     #[inline]
     pub(super) fn forget_what_is_heard(&mut self) {
+        if self.brokers.unheard.is_empty() {
+            return;
+        }
         let orders = &self.orders;
         self.brokers.unheard.retain(|unheard| {
             orders.get(unheard.number).is_some_and(|order| unheard.stated > order.heard_qty())

@@ -129,7 +129,8 @@ fn wanted(desk: &Desk<'_>, key: SlotKey, venue: VenueCapabilities) -> WantedExit
 }
 
 /// Sends the difference between what is wanted of one role and what works.
-#[inline]
+// In line: most often neither is there, and with the role known little is left to ask.
+#[inline(always)]
 fn settle_role(
     desk: &mut Desk<'_>,
     key: SlotKey,
