@@ -61,8 +61,8 @@ impl Cash {
     /// Returns the average price of `quantity` shares that cost this amount, half-even to 1e-9.
     #[inline]
     pub fn per_share(self, quantity: Quantity) -> Option<Price> {
-        if quantity.is_whole() {
-            let (value, shares) = (i128::from(self.0), i128::from(quantity.shares()));
+        if let Some(shares) = quantity.whole_shares() {
+            let (value, shares) = (i128::from(self.0), i128::from(shares));
             return decimal::div_half_even(value, shares).map(Price::from_raw);
         }
         let numerator = i128::from(self.0) * i128::from(decimal::SCALE);

@@ -28,9 +28,9 @@ impl Price {
     /// Returns the value of `quantity` shares, half-even to 1e-9, or `None` beyond [`Cash`].
     #[inline]
     pub fn notional(self, quantity: Quantity) -> Option<Cash> {
-        if quantity.is_whole() {
+        if let Some(shares) = quantity.whole_shares() {
             // The usual case is exact and needs no wide division.
-            return self.0.checked_mul(quantity.shares()).map(Cash::from_raw);
+            return self.0.checked_mul(shares).map(Cash::from_raw);
         }
         let product = i128::from(self.0) * i128::from(quantity.raw());
         decimal::div_half_even(product, i128::from(decimal::SCALE)).map(Cash::from_raw)

@@ -24,6 +24,13 @@ impl Quantity {
         self.0 / decimal::SCALE
     }
 
+    /// Returns the shares when they are whole.
+    #[inline]
+    pub const fn whole_shares(self) -> Option<i64> {
+        let shares = self.shares();
+        if shares * decimal::SCALE == self.0 { Some(shares) } else { None }
+    }
+
     /// Returns true when the quantity is a whole number of shares.
     #[inline]
     pub const fn is_whole(self) -> bool {

@@ -51,8 +51,8 @@ impl<H: Host> Driver<'_, H> {
             self.fill_minute(start, end, rth);
         }
         let mut next_bar_at = Timestamp::MAX;
-        for index in 0..self.cursors.len() {
-            let cursor = &mut self.cursors[index];
+        let mut index = 0;
+        while let Some(cursor) = self.cursors.get_mut(index) {
             let bar = cursor.take(start);
             next_bar_at = next_bar_at.min(cursor.next());
             if let Some(bar) = bar {
@@ -62,6 +62,7 @@ impl<H: Host> Driver<'_, H> {
                     self.settle(end);
                 }
             }
+            index += 1;
         }
         self.next_bar_at = next_bar_at;
         // Minutes built of prints are closed by the deadline at their end.

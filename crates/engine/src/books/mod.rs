@@ -334,13 +334,16 @@ impl Books {
     /// Returns true when some strategy has an entry or a position in the symbol.
     #[inline]
     pub fn is_symbol_active(&self, symbol: SymbolId) -> bool {
-        !self.active_in(symbol).is_empty()
+        self.by_symbol.get(symbol.index()).is_some_and(|strategies| !strategies.is_empty())
     }
 
     /// Returns the strategies that have an entry or a position in the symbol.
     #[inline]
     pub fn active_in(&self, symbol: SymbolId) -> &[StrategyId] {
-        self.by_symbol.get(symbol.index()).map_or(&[], |strategies| strategies.as_slice())
+        match self.by_symbol.get(symbol.index()) {
+            Some(strategies) => strategies,
+            None => &[],
+        }
     }
 
     /// Returns a slot; a key out of range is an empty slot.

@@ -277,11 +277,12 @@ fn check(
     if bar.start <= state.last.start {
         return Err(fault_of_late(bar, state));
     }
-    if bar.end() > now {
-        return Err(BarFault::FromTheFuture);
+    let is_over = bar.end() <= now;
+    match session.and_then(|session| session.segment(bar.start)) {
+        Some(segment) if is_over => Ok(segment),
+        _ if !is_over => Err(BarFault::FromTheFuture),
+        _ => Err(BarFault::OffCalendar),
     }
-    let Some(session) = session else { return Err(BarFault::OffCalendar) };
-    session.segment(bar.start).ok_or(BarFault::OffCalendar)
 }
 
 /// Returns what is wrong with a bar that is not newer than the last one.

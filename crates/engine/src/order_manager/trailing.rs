@@ -46,6 +46,7 @@ pub(crate) fn wanted_stop(desk: &Desk<'_>, key: SlotKey) -> Option<Price> {
 }
 
 /// Judges the close-based exits of every position in a symbol at a bar's close (TG35).
+#[inline(always)]
 pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
     let mut index = 0;
     // Orders sent here change no slot's activity, so the list stands while it is walked.
@@ -56,11 +57,8 @@ pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
         let (books, analysis) = desk.books_and_analysis();
         let Some(position) = books.position(key) else { continue };
         let direction = position.direction();
-        let (Some(watch), Some(state)) =
-            (analysis.watches.get_mut(slot), analysis.data.symbol(symbol))
-        else {
-            continue;
-        };
+        let Some(watch) = analysis.watches.get_mut(slot) else { continue };
+        let Some(state) = analysis.data.symbol(symbol) else { continue };
         watch.update(direction, bar);
         let beyond = state.vwap.value().is_some_and(|vwap| match direction {
             Direction::Long => bar.close.to_f64() < vwap,
@@ -70,7 +68,11 @@ pub(crate) fn on_bar(desk: &mut Desk<'_>, symbol: SymbolId, bar: &Bar) {
             if beyond { watch.closes_beyond_vwap.saturating_add(1) } else { 0 };
         // What is sent below changes no target.
         let aims = position.next_target().is_some();
-        if let Some(reason) = trail_exit(position, watch, state, bar) {
+        let reason = match position.plan.trail.rule {
+            TrailRule::Off => None,
+            _ => trail_exit(position, watch, state, bar),
+        };
+        if let Some(reason) = reason {
             exits::close(desk, key, reason);
         } else if matches!(position.plan.breakeven, Breakeven::AtR(_)) {
             exits::settle(desk, key);
@@ -125,8 +127,7 @@ fn trail_exit(
     bar: &Bar,
 ) -> Option<ExitReason> {
     let trail = position.plan.trail;
-    let waits = trail.after_first_target && position.targets_done == 0;
-    if trail.rule == TrailRule::Off || waits {
+    if trail.after_first_target && position.targets_done == 0 {
         return None;
     }
     let direction = position.direction();
