@@ -72,3 +72,27 @@ impl<'a> Cursor<'a> {
         self.next = rest.first().map_or(Timestamp::MAX, |bar| bar.start);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::MINUTE_NS;
+
+    /// A minute without a bar takes none; what was before the session is no part of it.
+    #[test]
+    fn bars_are_taken_in_their_minutes() {
+        let at = |minute: i64| Timestamp::from_nanos(minute * MINUTE_NS);
+        let bars = [0, 5, 7].map(|minute| Bar { start: at(minute), ..Bar::default() });
+        let mut cursor = Cursor::new(&bars, 0);
+        assert_eq!(cursor.next(), at(0));
+
+        cursor.begin(&Session { pre_open: at(5), ..Session::default() });
+        assert_eq!((cursor.next(), cursor.fed()), (at(5), &bars[..0]));
+        assert_eq!(cursor.take(at(4)), None);
+        assert_eq!(cursor.bar_at(at(5)), Some(&bars[1]));
+        assert_eq!(cursor.take(at(5)), Some(&bars[1]));
+        assert_eq!(cursor.take(at(6)), None);
+        assert_eq!(cursor.take(at(7)), Some(&bars[2]));
+        assert_eq!((cursor.next(), cursor.fed()), (Timestamp::MAX, &bars[1..]));
+    }
+}
