@@ -23,6 +23,8 @@ pub(crate) const JOURNAL_DEAD: &str = "journal_dead";
 pub(crate) struct LiveOutlet {
     /// The ways to the brokers, by their ids.
     pub(crate) dispatchers: Arc<Vec<Dispatcher>>,
+    /// What goes to one of them at once. The memory is kept.
+    pub(crate) batch: Vec<gateway::Released>,
     pub(crate) keeper: Arc<KillKeeper>,
     pub(crate) projector: Projector,
     pub(crate) alerter: Alerter,
@@ -30,13 +32,19 @@ pub(crate) struct LiveOutlet {
 }
 
 impl Outlet for LiveOutlet {
-    fn command(&mut self, released: ReleasedCommand) {
-        let ReleasedCommand { command, decided_ns, seq } = released;
-        let Some(dispatcher) = self.dispatchers.get(usize::from(broker_of(&command).0)) else {
-            return;
-        };
-        let decided_mono_ns = u64::try_from(decided_ns).unwrap_or(0);
-        dispatcher.send(gateway::Released { command, decided_mono_ns, seq });
+    fn commands(&mut self, commands: &[ReleasedCommand]) {
+        for (id, dispatcher) in (0..=u8::MAX).map(BrokerId).zip(self.dispatchers.iter()) {
+            let theirs = commands.iter().filter(|released| broker_of(&released.command) == id);
+            self.batch.extend(theirs.map(|released| gateway::Released {
+                command: released.command,
+                decided_mono_ns: u64::try_from(released.decided_ns).unwrap_or(0),
+                seq: released.seq,
+            }));
+            if !self.batch.is_empty() {
+                dispatcher.send(&self.batch);
+                self.batch.clear();
+            }
+        }
     }
 
     fn record(&mut self, record: &Arc<Released>) {

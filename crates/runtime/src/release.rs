@@ -59,8 +59,8 @@ pub struct Receipt {
 
 /// Where released things go. Each call comes on the journal's writer thread and must not wait.
 pub trait Outlet: Send {
-    /// A command may leave.
-    fn command(&mut self, command: ReleasedCommand);
+    /// Commands may leave: all of those that became durable together.
+    fn commands(&mut self, commands: &[ReleasedCommand]);
 
     /// A group with something to tell is durable.
     fn record(&mut self, record: &Arc<Released>);
@@ -97,6 +97,9 @@ impl Releases {
 pub struct Release {
     from: Receiver<Pending>,
     next: Option<Pending>,
+    /// What became durable together. The memory is kept.
+    due: Vec<Pending>,
+    commands: Vec<ReleasedCommand>,
     outlet: Box<dyn Outlet>,
 }
 
@@ -109,35 +112,39 @@ impl std::fmt::Debug for Release {
 /// Makes the two ends of the queue between deciding and leaving.
 pub fn release_queue(outlet: Box<dyn Outlet>) -> (Releases, Release) {
     let (to, from) = mpsc::channel();
-    (Releases { to }, Release { from, next: None, outlet })
+    (Releases { to }, Release { from, next: None, due: Vec::new(), commands: Vec::new(), outlet })
 }
 
 impl Release {
-    /// Lets out everything whose group ends at or before `durable_seq`.
+    /// Lets out everything whose group ends at or before `durable_seq`: commands first, which a
+    /// market waits for, then what is told.
     pub fn advance(&mut self, durable_seq: u64) {
-        loop {
-            let Some(pending) = self.next.take().or_else(|| self.from.try_recv().ok()) else {
-                return;
-            };
+        while let Some(pending) = self.next.take().or_else(|| self.from.try_recv().ok()) {
             if pending.end_seq > durable_seq {
                 self.next = Some(pending);
-                return;
+                break;
             }
-            self.let_out(pending);
+            let Pending { end_seq: seq, decided_ns, .. } = pending;
+            let commands = pending.commands.iter();
+            self.commands.extend(commands.map(|&command| ReleasedCommand {
+                command,
+                decided_ns,
+                seq,
+            }));
+            self.due.push(pending);
         }
-    }
-
-    fn let_out(&mut self, pending: Pending) {
-        let Pending { end_seq, decided_ns, commands, record, reply } = pending;
-        for command in commands {
-            self.outlet.command(ReleasedCommand { command, decided_ns, seq: end_seq });
+        if !self.commands.is_empty() {
+            self.outlet.commands(&self.commands);
+            self.commands.clear();
         }
-        if let Some(record) = record {
-            self.outlet.record(&record);
-        }
-        if let Some((to, receipt)) = reply {
-            // A caller that went away needs no receipt.
-            let _ = to.send(Receipt { durable: true, ..receipt });
+        for Pending { record, reply, .. } in self.due.drain(..) {
+            if let Some(record) = record {
+                self.outlet.record(&record);
+            }
+            if let Some((to, receipt)) = reply {
+                // A caller that went away needs no receipt.
+                let _ = to.send(Receipt { durable: true, ..receipt });
+            }
         }
     }
 }
@@ -157,7 +164,7 @@ impl journal::Release for Release {
 pub struct NoOutlet;
 
 impl Outlet for NoOutlet {
-    fn command(&mut self, _: ReleasedCommand) {}
+    fn commands(&mut self, _: &[ReleasedCommand]) {}
 
     fn record(&mut self, _: &Arc<Released>) {}
 
@@ -176,8 +183,9 @@ mod tests {
     struct Log(Arc<Mutex<Vec<String>>>);
 
     impl Outlet for Log {
-        fn command(&mut self, command: ReleasedCommand) {
-            self.0.lock().unwrap().push(format!("command {}", command.seq));
+        fn commands(&mut self, commands: &[ReleasedCommand]) {
+            let seqs: Vec<u64> = commands.iter().map(|command| command.seq).collect();
+            self.0.lock().unwrap().push(format!("commands {seqs:?}"));
         }
         fn record(&mut self, record: &Arc<Released>) {
             self.0.lock().unwrap().push(format!("record {}", record.end_seq));
@@ -217,7 +225,7 @@ mod tests {
         release.advance(8);
         assert_eq!(
             *log.0.lock().unwrap(),
-            ["command 3", "record 3", "command 7", "record 7"],
+            ["commands [3, 7]", "record 3", "record 7"],
             "the third waits"
         );
         let durable = |from: &mut oneshot::Receiver<Receipt>| from.try_recv().map(|r| r.durable);

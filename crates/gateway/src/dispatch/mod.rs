@@ -1,11 +1,12 @@
 //! The way of commands to a broker, and of everything it says to the core: one task per broker.
 //!
-//! `lanes` keeps the order of each order, `last_point` checks each command once more, `table` knows
+//! `door` lets commands in on the thread that let them out, `lanes` keeps the order of each order, `last_point` checks each command once more, `table` knows
 //! what the kill switch has to cancel, `questions` cuts answers into pages, `task` is the loop.
 //!
 //! Invariant: a released submit, replacement or cancel gives exactly one outcome; what a broker
 //! says is passed on in its order and never dropped.
 
+mod door;
 mod lanes;
 mod last_point;
 mod questions;
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 use crate::broker::{Broker, BrokerSignal};
 use crate::children::Children;
 use crate::kill::KillSwitch;
+use door::{Door, Hall};
 use stats::Stats;
 
 pub use stats::{DispatchStatus, Latencies};
@@ -131,7 +133,7 @@ impl fmt::Debug for DispatcherSettings {
 /// The way to one broker.
 #[derive(Debug)]
 pub struct Dispatcher {
-    commands: mpsc::UnboundedSender<task::Incoming>,
+    door: Arc<Door>,
     stats: Arc<Stats>,
     task: JoinHandle<()>,
 }
@@ -146,23 +148,25 @@ impl Dispatcher {
         children: &Arc<Children>,
         said: mpsc::Sender<Said>,
     ) -> Self {
-        let (commands, incoming) = mpsc::unbounded_channel();
+        let hall = Arc::new(Hall::default());
         let stats = Arc::new(Stats::new(settings.capacity, settings.reserved));
-        let task = task::Task::new(broker, settings, switch, children, incoming, said, &stats);
-        Self { commands, stats, task: tokio::spawn(task.run()) }
+        let task = task::Task::new(broker, settings, switch, children, &hall, said, &stats);
+        let door = Arc::new(Door::new(hall, task.run()));
+        Self { task: tokio::spawn(Arc::clone(&door).run()), door, stats }
     }
 
-    /// Takes a released command. It never blocks: an entry that finds the room taken comes back as
-    /// not sent, everything else has room of its own.
-    pub fn send(&self, released: Released) {
-        let opens = last_point::opens(&released.command);
-        let incoming = if self.stats.admit(opens) {
-            task::Incoming::Command(released)
-        } else {
-            task::Incoming::NoRoom(released)
-        };
-        // A task that has ended answers nothing any more; so does the process.
-        let _ = self.commands.send(incoming);
+    /// Takes commands that are let out together: a cancel among them withdraws its own submit. When
+    /// the task rests, the first ones have left when this returns. It never waits: an entry that
+    /// finds the room taken comes back as not sent, everything else has room of its own.
+    pub fn send(&self, released: &[Released]) {
+        self.door.push(released.iter().map(|&released| {
+            let opens = last_point::opens(&released.command);
+            if self.stats.admit(opens) {
+                task::Incoming::Command(released)
+            } else {
+                task::Incoming::NoRoom(released)
+            }
+        }));
     }
 
     /// Returns how the queue and the calls are.
@@ -176,9 +180,15 @@ impl Dispatcher {
     }
 
     /// Takes nothing more, waits for the calls under way and ends the task.
-    pub async fn close(self) {
-        drop(self.commands);
+    pub async fn close(mut self) {
+        self.door.close();
         // The task ends by itself; an error would be its panic, which the runtime reports.
-        let _ = self.task.await;
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.door.close();
     }
 }

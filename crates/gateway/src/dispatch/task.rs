@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::warn;
 
+use super::door::Hall;
 use super::lanes::{Lanes, subject};
 use super::last_point::{LastPoint, opens};
 use super::stats::Stats;
@@ -86,7 +87,7 @@ pub(super) struct Task {
     switch: Arc<KillSwitch>,
     lane: Arc<Lane>,
     children: Arc<Children>,
-    incoming: mpsc::UnboundedReceiver<Incoming>,
+    hall: Arc<Hall>,
     signals: mpsc::Receiver<BrokerSignal>,
     said: mpsc::Sender<Said>,
     stats: Arc<Stats>,
@@ -116,7 +117,7 @@ impl Task {
         settings: DispatcherSettings,
         switch: &Arc<KillSwitch>,
         children: &Arc<Children>,
-        incoming: mpsc::UnboundedReceiver<Incoming>,
+        hall: &Arc<Hall>,
         said: mpsc::Sender<Said>,
         stats: &Arc<Stats>,
     ) -> Self {
@@ -136,7 +137,7 @@ impl Task {
             switch: Arc::clone(switch),
             lane: switch.lane(),
             children: Arc::clone(children),
-            incoming,
+            hall: Arc::clone(hall),
             signals,
             said,
             stats: Arc::clone(stats),
@@ -165,13 +166,14 @@ impl Task {
             if !self.open && self.calls.is_empty() && self.waiting.is_empty() {
                 return;
             }
+            self.hall.leave().await;
             match self.next().await {
                 Event::Kill => self.kill().await,
                 Event::Done(done) => self.done(done).await,
                 Event::Incoming(incoming) => {
                     self.take(incoming);
                     // All that is there already: a cancel may withdraw a submit before it.
-                    while let Ok(incoming) = self.incoming.try_recv() {
+                    while let Some(incoming) = self.hall.pop() {
                         self.take(incoming);
                     }
                 }
@@ -197,7 +199,7 @@ impl Task {
             biased;
             () = self.lane.woken.notified() => Event::Kill,
             Some(done) = self.calls.next(), if !self.calls.is_empty() => Event::Done(done),
-            incoming = self.incoming.recv(), if self.open => {
+            incoming = self.hall.next(), if self.open => {
                 incoming.map_or(Event::Closed, Event::Incoming)
             }
             permit = self.said.clone().reserve_owned(), if !self.waiting.is_empty() => {

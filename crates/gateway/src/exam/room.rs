@@ -150,7 +150,7 @@ impl<'a> Room<'a> {
     ) -> Result<SendOutcome, Failure> {
         self.requests.push((id, request));
         let sent = self.requests.iter().filter(|asked| **asked == (id, request)).count();
-        self.dispatcher.send(Released { command, decided_mono_ns: u64::MAX, seq: 0 });
+        self.dispatcher.send(&[Released { command, decided_mono_ns: u64::MAX, seq: 0 }]);
         self.until("an outcome", |room| {
             let outcomes = room.outcomes.get(&(id, request))?;
             outcomes.get(sent - 1).copied()
@@ -224,7 +224,7 @@ impl<'a> Room<'a> {
         let id = QueryId { epoch: 1, number };
         let query = Query { id, broker: BrokerId(0), ask };
         let command = Command::Query(query);
-        self.dispatcher.send(Released { command, decided_mono_ns: u64::MAX, seq: 0 });
+        self.dispatcher.send(&[Released { command, decided_mono_ns: u64::MAX, seq: 0 }]);
         self.until("an answer", |room| {
             let pages = room.answers.get(&number)?;
             let whole = pages.last().is_some_and(|(_, last)| *last);

@@ -42,8 +42,7 @@ async fn one_order_one_call() {
     for _ in 0..3 {
         bench.outcome().await;
     }
-    bench.send(entry(3));
-    bench.send(cancel(3));
+    bench.send_together(&[entry(3), cancel(3)]);
     let withdrawn = SendOutcome::NotSent(NotSentReason::Withdrawn);
     let id = "BW-1-3-0E".to_owned();
     assert_eq!(bench.outcome().await, (id.clone(), RequestKind::Submit, withdrawn));
@@ -120,13 +119,8 @@ async fn a_full_queue_refuses_entries_only() {
     let mut bench = Bench::with(Scripted::default(), |settings| {
         (settings.capacity, settings.reserved) = (4, 2);
     });
-    // The task has no turn while this one sends.
-    for number in 1..=3 {
-        bench.send(entry(number));
-    }
-    for number in 4..=9 {
-        bench.send(exit(number));
-    }
+    let commands: Vec<Command> = (1..=3).map(entry).chain((4..=9).map(exit)).collect();
+    bench.send_together(&commands);
     let mut refused = Vec::new();
     for _ in 0..9 {
         let (id, _, outcome) = bench.outcome().await;

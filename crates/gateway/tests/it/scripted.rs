@@ -25,6 +25,8 @@ pub(crate) enum Reply {
     After(u64, SendOutcome),
     /// Never answers.
     Never,
+    /// The adapter has a fault.
+    Panic,
 }
 
 #[derive(Default)]
@@ -78,6 +80,7 @@ impl Scripted {
                     outcome
                 }
                 Reply::Never => std::future::pending().await,
+                Reply::Panic => panic!("the adapter has a fault"),
             }
         })
     }
@@ -177,8 +180,15 @@ impl Bench {
     }
 
     pub(crate) fn send(&self, command: Command) {
+        self.send_together(&[command]);
+    }
+
+    /// Lets commands out at once.
+    pub(crate) fn send_together(&self, commands: &[Command]) {
         let decided_mono_ns = self.now.load(Ordering::Relaxed);
-        self.dispatcher.send(Released { command, decided_mono_ns, seq: 0 });
+        let released =
+            commands.iter().map(|&command| Released { command, decided_mono_ns, seq: 0 });
+        self.dispatcher.send(&released.collect::<Vec<_>>());
     }
 
     /// The next thing that the core hears.

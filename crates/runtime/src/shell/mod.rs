@@ -189,6 +189,7 @@ pub fn raise(
     let (records, _) = broadcast::channel(FOLLOWERS);
     let outlet = LiveOutlet {
         dispatchers: Arc::clone(&dispatchers),
+        batch: Vec::new(),
         keeper: Arc::clone(&keeper),
         projector,
         alerter: alerter.clone(),
