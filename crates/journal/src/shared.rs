@@ -84,8 +84,11 @@ impl Shared {
         queue.since.get_or_insert_with(Instant::now);
         queue.urgent |= urgency == Urgency::Now;
         // The writer wakes up by itself every 50 ms: what is not urgent costs the core no wake-up.
-        if queue.writer_waits && (queue.urgent || queue.bytes.len() >= BATCH_BYTES) {
-            queue.writer_waits = false;
+        let due = queue.urgent || queue.bytes.len() >= BATCH_BYTES;
+        let wakes = due && std::mem::take(&mut queue.writer_waits);
+        // It must not wake into a held lock.
+        drop(queue);
+        if wakes {
             self.work.notify_one();
         }
         Ok(())

@@ -3,10 +3,10 @@
 //! The whole live shell runs: inbox, core thread, journal writer, release, dispatcher. The paper
 //! broker answers; before it does, the order's bytes are written to a socket, and that is where the
 //! clock is read. One bar at a time, with pauses: all threads are parked when it comes. A bar has to
-//! wake three of them, one after the other, and how long that takes is the machine's: the same
-//! three hops are measured with nothing to do, after the same pauses.
+//! wake two of them, one after the other, and how long that takes is the machine's: the same two
+//! hops and a write to a socket are measured with nothing else to do, after the same pauses.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
@@ -44,8 +44,10 @@ use crate::{BUILD, BenchFoundry, SYMBOLS, price};
 /// A minute of the feed is a tenth of a second here; each symbol's bar comes alone.
 const SPEED: u32 = 600;
 const BETWEEN_BARS: Duration = Duration::from_millis(2);
-/// Threads that are woken one after the other: core, journal writer, a worker of the shell.
-const HOPS: usize = 3;
+/// Threads that are woken one after the other: core, journal writer.
+const HOPS: usize = 2;
+/// As long as an order on the wire.
+const MESSAGE: [u8; 64] = [b'x'; 64];
 
 /// Returns how long each order took from the moment at which its bar was pushed into the inbox, in
 /// nanoseconds, ascending; the journal is in `folder`.
@@ -54,18 +56,22 @@ pub(crate) fn measure(folder: &Path, minutes: u32) -> anyhow::Result<Vec<i64>> {
     runtime.block_on(run(folder, minutes))
 }
 
-/// Returns how long it takes the machine to wake as many parked threads one after the other, in
-/// nanoseconds, ascending.
-pub(crate) fn hops(times: usize) -> Vec<i64> {
+/// Returns how long it takes the machine to wake as many parked threads one after the other, of
+/// which the last one writes to a socket, in nanoseconds, ascending. Nothing else is done.
+pub(crate) fn hops(times: usize) -> anyhow::Result<Vec<i64>> {
+    let (mut socket, _peer) = wire()?;
     let (first, mut next) = std::sync::mpsc::channel::<i64>();
-    for _ in 0..HOPS {
+    for hop in 1..=HOPS {
         let (to, from) = std::sync::mpsc::channel();
         let before = std::mem::replace(&mut next, from);
-        std::thread::spawn(
-            move || {
-                while before.recv().is_ok_and(|_| to.send(boot_nanos()).is_ok()) {}
-            },
-        );
+        let mut socket = (hop == HOPS).then(|| socket.try_clone()).transpose()?;
+        let pass_on = move || {
+            while before.recv().is_ok_and(|_| {
+                let sent = socket.as_mut().is_none_or(|socket| socket.write_all(&MESSAGE).is_ok());
+                sent && to.send(boot_nanos()).is_ok()
+            }) {}
+        };
+        std::thread::spawn(pass_on);
     }
     let mut took = Vec::new();
     for _ in 0..times {
@@ -77,8 +83,18 @@ pub(crate) fn hops(times: usize) -> Vec<i64> {
             took.push(at - begun);
         }
     }
+    socket.flush()?;
     took.sort_unstable();
-    took
+    Ok(took)
+}
+
+/// Returns the two ends of a connection. Nobody reads at the second: a broker is on another
+/// machine, and to wake a thread of his is no work of ours.
+fn wire() -> anyhow::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("listen")?;
+    let socket = TcpStream::connect(listener.local_addr()?).context("connect")?;
+    socket.set_nodelay(true)?;
+    Ok((socket, listener.accept()?.0))
 }
 
 async fn run(folder: &Path, minutes: u32) -> anyhow::Result<Vec<i64>> {
@@ -230,6 +246,7 @@ impl MarketDataProvider for Feeding {
 struct Wired {
     inner: MemoryBroker,
     socket: Mutex<TcpStream>,
+    _peer: TcpStream,
     pushed: Arc<[AtomicI64]>,
     took: Arc<Mutex<Vec<i64>>>,
 }
@@ -250,20 +267,15 @@ impl Wired {
         book.begin_session(&session);
         let inner = MemoryBroker::start(book, Arc::new(move || clock.now()))?;
         let desk = inner.desk().clone();
-        let listener = TcpListener::bind("127.0.0.1:0").context("listen")?;
-        let socket = TcpStream::connect(listener.local_addr()?).context("connect")?;
-        socket.set_nodelay(true)?;
-        let (mut other, _) = listener.accept()?;
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4_096];
-            while other.read(&mut bytes).is_ok_and(|count| count > 0) {}
-        });
+        let (socket, peer) = wire()?;
         let (socket, took) = (Mutex::new(socket), Arc::default());
-        Ok((Self { inner, socket, pushed: Arc::clone(pushed), took }, desk))
+        Ok((Self { inner, socket, _peer: peer, pushed: Arc::clone(pushed), took }, desk))
     }
 
     fn send(&self, order: &NewOrder) {
-        let text = format!("{order:?}\n");
+        let NewOrder { client_id, symbol, side, quantity, .. } = order;
+        let text =
+            format!("35=D|11={client_id}|55={}|54={side:?}|38={quantity}|40=1|59=0\n", symbol.0);
         let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = socket.write_all(text.as_bytes());
         let now = boot_nanos();

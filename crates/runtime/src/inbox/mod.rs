@@ -137,8 +137,11 @@ impl Inbox {
         self.shared.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ring(&self, lanes: &Lanes) {
-        if lanes.waiting {
+    /// Lets go of the lanes, then wakes the core if it waits: it must not wake into a held lock.
+    fn ring(&self, mut lanes: MutexGuard<'_, Lanes>) {
+        let waits = std::mem::take(&mut lanes.waiting);
+        drop(lanes);
+        if waits {
             self.shared.bell.notify_one();
         }
     }
@@ -169,7 +172,7 @@ impl Inbox {
             }
         }
         self.shared.pressing.store(true, Ordering::Release);
-        self.ring(&lanes);
+        self.ring(lanes);
         Ok(())
     }
 
@@ -185,7 +188,7 @@ impl Inbox {
                 {
                     lanes.reports.push_back(input);
                     self.shared.pressing.store(true, Ordering::Release);
-                    self.ring(&lanes);
+                    self.ring(lanes);
                 }
             }
             if input.is_none() {
@@ -208,7 +211,7 @@ impl Inbox {
         let mut lanes = self.lanes();
         lanes.reports.push_back(input);
         self.shared.pressing.store(true, Ordering::Release);
-        self.ring(&lanes);
+        self.ring(lanes);
     }
 
     /// Takes a market-data event; what finds no room is conflated or becomes a gap.
@@ -219,7 +222,7 @@ impl Inbox {
         }
         let mut lanes = self.lanes();
         if lanes.market.push(source, event) {
-            self.ring(&lanes);
+            self.ring(lanes);
         }
     }
 
