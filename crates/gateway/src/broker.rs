@@ -26,7 +26,8 @@ pub struct Unavailable(pub String);
 ///
 /// The bytes of an order leave within the first poll of [`submit`](Self::submit) or
 /// [`replace`](Self::replace), or not at all: the dispatcher holds the kill line open for that long
-/// only, so that none leaves after the switch is set (I8).
+/// only, so that none leaves after the switch is set (I8). That poll may happen on the journal's
+/// writer thread, within the runtime but not on a thread of it: it must not block (decision 0121).
 pub trait Broker: Send + Sync {
     /// Returns its name in the configuration: `paper`, `ibkr`, `alpaca`.
     fn name(&self) -> &str;

@@ -50,7 +50,7 @@ async fn orders_and_the_kill_switch_take_their_time() {
     while !matches!(said.recv().await.unwrap().what, What::Signal(gateway::BrokerSignal::Up)) {}
     for number in 0..ORDERS {
         let command = Command::Submit(buy(number, 0, OrderKind::Limit { limit: price("5.00") }, 1));
-        dispatcher.send(Released { command, decided_mono_ns: clock(), seq: number });
+        dispatcher.send(&[Released { command, decided_mono_ns: clock(), seq: number }]);
         outcomes(&mut said, RequestKind::Submit, 1).await;
     }
     switch.engage(KillScope::All);

@@ -4,7 +4,7 @@
 //! thread that pushes it polls the task where it stands, with the task's own waker, and the bytes
 //! leave there. That is a visit: it takes what came, hands it over and leaves; the runtime's thread
 //! goes on with all else. Until that thread has had its turn, what comes waits for it: however many
-//! commands are let out at once, the visitor is kept for one hand-over.
+//! commands are let out at once, the visitor is kept for one hand-over (decision 0121).
 //!
 //! Invariants: one thread at a time polls the task; after each push a poll begins that sees it.
 
