@@ -107,17 +107,18 @@ impl Door {
             self.scheduled.store(false, SeqCst);
             let mut body = lock(&self.body);
             lock(&self.waker).get_or_insert_with(|| context.waker().clone());
-            match &mut *body {
-                Body::Running(task) => task.as_mut().poll(context),
-                Body::Ended => Poll::Ready(()),
-                Body::Panicked(_) => match std::mem::replace(&mut *body, Body::Ended) {
-                    Body::Panicked(panic) => {
-                        drop(body);
-                        resume_unwind(panic)
-                    }
-                    _ => Poll::Ready(()),
-                },
+            if let Body::Running(task) = &mut *body
+                && task.as_mut().poll(context).is_pending()
+            {
+                return Poll::Pending;
             }
+            // From here on nobody polls it.
+            let ended = std::mem::replace(&mut *body, Body::Ended);
+            drop(body);
+            if let Body::Panicked(panic) = ended {
+                resume_unwind(panic);
+            }
+            Poll::Ready(())
         })
         .await;
     }

@@ -63,6 +63,23 @@ async fn a_panic_does_not_reach_the_visitor() {
     assert_eq!(bench.broker.calls().len(), 1);
 }
 
+/// A task whose listener went away has ended: what is let out afterwards is looked at by nobody.
+#[tokio::test(start_paused = true)]
+async fn an_ended_task_is_visited_no_more() {
+    let bench = Bench::new();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    drop(bench.said);
+    for number in 1..=3 {
+        bench.dispatcher.send(&[gateway::Released {
+            command: exit(number),
+            decided_mono_ns: 0,
+            seq: number,
+        }]);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(bench.broker.calls(), ["submit BW-1-1-0X"], "its answer found nobody");
+}
+
 /// Whoever lets commands out beside whatever the broker says: each has its outcome, and nothing
 /// stands still.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
