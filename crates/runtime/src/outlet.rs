@@ -32,6 +32,10 @@ pub(crate) struct LiveOutlet {
 }
 
 impl Outlet for LiveOutlet {
+    fn heed(&mut self, record: &Released) {
+        self.keeper.note(record);
+    }
+
     fn commands(&mut self, commands: &[ReleasedCommand]) {
         for (id, dispatcher) in (0..=u8::MAX).map(BrokerId).zip(self.dispatchers.iter()) {
             let theirs = commands.iter().filter(|released| broker_of(&released.command) == id);
@@ -48,7 +52,6 @@ impl Outlet for LiveOutlet {
     }
 
     fn record(&mut self, record: &Arc<Released>) {
-        self.keeper.note(record);
         self.projector.give(record);
         self.alerter.give(record);
         // Nobody follows: that is no fault.

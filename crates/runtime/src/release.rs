@@ -2,7 +2,8 @@
 //!
 //! The core thread files what follows from a group under the group's last sequence; the journal's
 //! writer calls [`Release::advance`] after each sync, and everything up to the durable sequence
-//! goes out in order. The one exception, cancels of entries that may go ahead of the disk, never
+//! goes out: what it means for the emergency stop, then commands, then what is told, each in order.
+//! The one exception, cancels of entries that may go ahead of the disk, never
 //! comes through here: the gateway's kill switch sends them from its own table.
 //!
 //! Invariant: nothing leaves before `durable_seq` reached the end of its group, and nothing
@@ -59,6 +60,10 @@ pub struct Receipt {
 
 /// Where released things go. Each call comes on the journal's writer thread and must not wait.
 pub trait Outlet: Send {
+    /// A group is durable: what it means for the line that opening orders pass, before the commands
+    /// of groups that follow leave.
+    fn heed(&mut self, record: &Released);
+
     /// Commands may leave: all of those that became durable together.
     fn commands(&mut self, commands: &[ReleasedCommand]);
 
@@ -116,8 +121,9 @@ pub fn release_queue(outlet: Box<dyn Outlet>) -> (Releases, Release) {
 }
 
 impl Release {
-    /// Lets out everything whose group ends at or before `durable_seq`: commands first, which a
-    /// market waits for, then what is told.
+    /// Lets out everything whose group ends at or before `durable_seq`. Commands go before all that
+    /// is told: a market waits for them. The emergency stop goes before the commands: an entry that
+    /// was decided after a resume must find the line open, one that a stop overtook find it shut.
     pub fn advance(&mut self, durable_seq: u64) {
         while let Some(pending) = self.next.take().or_else(|| self.from.try_recv().ok()) {
             if pending.end_seq > durable_seq {
@@ -131,6 +137,9 @@ impl Release {
                 decided_ns,
                 seq,
             }));
+            if let Some(record) = &pending.record {
+                self.outlet.heed(record);
+            }
             self.due.push(pending);
         }
         if !self.commands.is_empty() {
@@ -164,6 +173,8 @@ impl journal::Release for Release {
 pub struct NoOutlet;
 
 impl Outlet for NoOutlet {
+    fn heed(&mut self, _: &Released) {}
+
     fn commands(&mut self, _: &[ReleasedCommand]) {}
 
     fn record(&mut self, _: &Arc<Released>) {}
@@ -183,6 +194,9 @@ mod tests {
     struct Log(Arc<Mutex<Vec<String>>>);
 
     impl Outlet for Log {
+        fn heed(&mut self, record: &Released) {
+            self.0.lock().unwrap().push(format!("heed {}", record.end_seq));
+        }
         fn commands(&mut self, commands: &[ReleasedCommand]) {
             let seqs: Vec<u64> = commands.iter().map(|command| command.seq).collect();
             self.0.lock().unwrap().push(format!("commands {seqs:?}"));
@@ -209,7 +223,8 @@ mod tests {
         (Pending { end_seq, decided_ns: 0, commands, record, reply: Some((to, receipt)) }, from)
     }
 
-    /// Journal.md 6: nothing leaves before its group is durable, and all of it in order.
+    /// Journal.md 6, C31: nothing leaves before its group is durable, and all of it in order; what
+    /// a group means for the emergency stop holds before a command leaves.
     #[test]
     fn waits_for_the_disk() {
         let log = Log::default();
@@ -225,7 +240,7 @@ mod tests {
         release.advance(8);
         assert_eq!(
             *log.0.lock().unwrap(),
-            ["commands [3, 7]", "record 3", "record 7"],
+            ["heed 3", "heed 7", "commands [3, 7]", "record 3", "record 7"],
             "the third waits"
         );
         let durable = |from: &mut oneshot::Receiver<Receipt>| from.try_recv().map(|r| r.durable);

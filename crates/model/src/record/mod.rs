@@ -66,11 +66,6 @@ impl Writer {
     }
 
     #[inline]
-    fn key(&mut self, tag: u32, wire: u64) {
-        self.varint(u64::from(tag) << 2 | wire);
-    }
-
-    #[inline]
     fn varint(&mut self, value: u64) {
         if value < 0x80 {
             self.bytes.push(value as u8);
@@ -102,7 +97,7 @@ impl Writer {
     /// Writes an unsigned integer field.
     #[inline]
     pub fn uint(&mut self, tag: u32, value: u64) {
-        let key = u64::from(tag) << 2;
+        let key = key(tag, 0);
         if key < 0x80 && value < 0x80 {
             self.bytes.extend_from_slice(&[key as u8, value as u8]);
         } else {
@@ -147,7 +142,7 @@ impl Writer {
     #[inline]
     pub fn float(&mut self, tag: u32, value: f64) {
         let bits = value.to_bits().to_le_bytes();
-        let key = u64::from(tag) << 2 | 1;
+        let key = key(tag, 1);
         if key < 0x80 {
             let mut bytes = [0; 9];
             bytes[0] = key as u8;
@@ -162,7 +157,7 @@ impl Writer {
     /// Writes a variant of an enum that holds nothing: a nested record of its tag alone.
     #[inline]
     pub fn unit(&mut self, tag: u32, variant: u32) {
-        let key = u64::from(tag) << 2 | 2;
+        let key = key(tag, 2);
         if key < 0x80 && variant < 0x80 {
             self.bytes.extend_from_slice(&[key as u8, 2, 0, variant as u8]);
         } else {
@@ -173,7 +168,7 @@ impl Writer {
     /// Writes a field of bytes.
     #[inline]
     pub fn blob(&mut self, tag: u32, value: &[u8]) {
-        self.key(tag, 2);
+        self.varint(key(tag, 2));
         self.varint(value.len() as u64);
         self.bytes.extend_from_slice(value);
     }
@@ -181,7 +176,7 @@ impl Writer {
     /// Writes a nested record: whatever `body` writes becomes the field's value.
     #[inline]
     pub fn nested(&mut self, tag: u32, body: impl FnOnce(&mut Self)) {
-        let key = u64::from(tag) << 2 | 2;
+        let key = key(tag, 2);
         // Most nested records are under 128 bytes: guess a length of one byte, mend if longer.
         if key < 0x80 {
             self.bytes.extend_from_slice(&[key as u8, 0]);
@@ -207,6 +202,12 @@ impl Writer {
         self.bytes.copy_within(at + 1..end, at + count);
         self.bytes[at..at + count].copy_from_slice(&prefix.to_le_bytes()[..count]);
     }
+}
+
+/// Returns what a field begins with.
+#[inline]
+const fn key(tag: u32, wire: u64) -> u64 {
+    (tag as u64) << 2 | wire
 }
 
 /// Largest value whose varint fits into eight bytes.
